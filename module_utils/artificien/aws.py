@@ -1,0 +1,138 @@
+"""What every module of ours shares: clients, errors, tags and the one look at check mode."""
+
+from __future__ import annotations
+
+import functools
+import time
+from typing import TYPE_CHECKING, Any
+
+from ansible.module_utils.artificien.reconcile import Plan, ReconcileError, diff
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+RETRIES = Config(retries={"mode": "standard", "max_attempts": 8})
+
+
+class AwsError(Exception):
+    """A call to AWS failed; the message names what was attempted and the cause."""
+
+
+def client(module: AnsibleAWSModule, service: str) -> Any:
+    """Return a boto3 client that retries throttling and passing faults by itself."""
+    return module.client(service, aws_config=RETRIES)
+
+
+def error_code(error: ClientError) -> str:
+    """Return the service's own code of `error`, such as `AccessDeniedException`."""
+    return str(error.response.get("Error", {}).get("Code", "Unknown"))
+
+
+def aws_call[**P, T](attempt: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Decorate a function that calls AWS on behalf of a resource.
+
+    Args:
+        attempt: what the function does, for the message; `{0}`, `{1}`… stand for its arguments
+            after the client.
+
+    Raises:
+        AwsError: for every error of the service or the connection.
+    """
+
+    def decorate(function: Callable[P, T]) -> Callable[P, T]:
+        @functools.wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> T:
+            try:
+                return function(*args, **kwargs)
+            except ClientError as error:
+                reason = f"{error_code(error)}: {error.response['Error'].get('Message', '')}"
+                raise AwsError(f"Failed to {attempt.format(*args[1:])}: {reason}") from error
+            except BotoCoreError as error:
+                raise AwsError(f"Failed to {attempt.format(*args[1:])}: {error}") from error
+
+        return call
+
+    return decorate
+
+
+def none_if_missing[**P, T](*codes: str) -> Callable[[Callable[P, T]], Callable[P, T | None]]:
+    """Decorate a reading function to return `None` where AWS answers one of the error `codes`."""
+
+    def decorate(function: Callable[P, T]) -> Callable[P, T | None]:
+        @functools.wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> T | None:
+            try:
+                return function(*args, **kwargs)
+            except ClientError as error:
+                if error_code(error) in codes:
+                    return None
+                raise
+
+        return call
+
+    return decorate
+
+
+def wait_until(
+    ready: Callable[[], bool], what: str, timeout_seconds: float, interval_seconds: float = 0.5
+) -> None:
+    """Poll `ready` until it is true.
+
+    Raises:
+        AwsError: `what` did not come about within `timeout_seconds`.
+    """
+    deadline = time.monotonic() + timeout_seconds
+    while not ready():
+        if time.monotonic() >= deadline:
+            raise AwsError(
+                f"Waited {timeout_seconds:g} s for {what}. It goes on in AWS; run the playbook "
+                "again later, it continues where this run stopped."
+            )
+        time.sleep(interval_seconds)
+
+
+def to_tag_list(tags: dict[str, str]) -> list[Any]:
+    """Return `tags` in the form most services take: a list of `Key` and `Value`."""
+    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
+
+
+def from_tag_list(tags: Sequence[Any]) -> dict[str, str]:
+    """Return a service's list of `Key` and `Value` as a dictionary."""
+    return {tag["Key"]: tag["Value"] for tag in tags}
+
+
+def changed_tags(plan: Plan) -> tuple[dict[str, str], list[str]]:
+    """Return the tags that `plan` sets, and the keys that it removes."""
+    before = (plan.before or {}).get("tags") or {}
+    after = (plan.after or {}).get("tags") or {}
+    set_tags = {key: value for key, value in after.items() if before.get(key) != value}
+    return set_tags, sorted(before.keys() - after.keys())
+
+
+def converge(
+    module: AnsibleAWSModule,
+    plans: Callable[[], list[Plan]],
+    apply: Callable[[Plan], None],
+) -> list[Plan]:
+    """Make the plans and, outside check mode, carry out those that change something.
+
+    Returns the plans. Ends the module with one message if AWS or the wanted state refuses.
+    """
+    try:
+        made = plans()
+        if not module.check_mode:
+            for plan in made:
+                if plan.changed:
+                    apply(plan)
+    except (AwsError, ReconcileError) as error:
+        module.fail_json(msg=str(error))
+    return made
+
+
+def result(plans: Sequence[Plan]) -> dict[str, Any]:
+    """Return what every module of ours reports: `changed` and the diff."""
+    return {"changed": any(plan.changed for plan in plans), "diff": diff(plans)}
