@@ -1,0 +1,1 @@
+"""Writes the sample CSV of every dataset in the marketplace."""

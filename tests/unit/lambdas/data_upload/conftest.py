@@ -1,0 +1,23 @@
+"""What the tests of the data upload function share."""
+
+import importlib
+import sys
+from types import ModuleType
+
+import pytest
+
+
+@pytest.fixture
+def handler(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """Return the handler module, imported as in a new process of the function."""
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "DATASET_TABLE": "dataset_table",
+        "SAMPLE_BUCKET": "samples",
+        "DEFAULT_ROWS": "500",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delitem(sys.modules, "data_upload.handler", raising=False)
+    return importlib.import_module("data_upload.handler")
