@@ -98,6 +98,12 @@ options:
       tags:
         description: Tags of the table.
         type: dict
+  owner_tags:
+    description:
+      - Tags that tell whose a table is.
+      - An existing table on which one of them has another value is refused and stays as it is.
+    type: dict
+    default: {}
   purge_tags:
     description: Whether tags that are not listed are removed.
     type: bool
@@ -174,16 +180,17 @@ from typing import TYPE_CHECKING, Any
 from ansible.module_utils.artificien.aws import client, converge, result
 from ansible.module_utils.artificien.dynamodb import (
     apply_table,
+    check_owner,
     desired_table,
     has_items,
     plan_deletion,
     plan_table,
     read_table,
 )
-from ansible.module_utils.artificien.reconcile import Plan, ReconcileError
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 if TYPE_CHECKING:
+    from ansible.module_utils.artificien.reconcile import Plan
     from mypy_boto3_dynamodb import DynamoDBClient
 
 KEYS = {
@@ -213,6 +220,7 @@ TABLE = {
 }
 ARGUMENT_SPEC = {
     "tables": {"type": "list", "elements": "dict", "required": True, "options": TABLE},
+    "owner_tags": {"type": "dict", "default": {}},
     "purge_tags": {"type": "bool", "default": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "delete_items": {"type": "bool", "default": False},
@@ -220,44 +228,29 @@ ARGUMENT_SPEC = {
 }
 
 
-def plan_present(client: DynamoDBClient, params: dict[str, Any]) -> list[Plan]:
-    """Plan every listed table as wanted."""
+def plan_tables(client: DynamoDBClient, params: dict[str, Any]) -> list[Plan]:
+    """Plan the listed tables: as wanted, or with I(state=absent) gone."""
+    plans = []
     for table in params["tables"]:
-        if table["hash_key"] is None:
-            raise ReconcileError(f"{table['name']}: hash_key is missing; name the partition key.")
-    return [
-        plan_table(
-            table["name"],
-            read_table(client, table["name"]),
-            desired_table(table),
-            purge_tags=params["purge_tags"],
-        )
-        for table in params["tables"]
-    ]
-
-
-def plan_absent(client: DynamoDBClient, params: dict[str, Any]) -> list[Plan]:
-    """Plan the deletion of the listed tables, but for those that hold items and shall keep them."""
-    return [
-        plan_deletion(
-            table["name"],
-            current := read_table(client, table["name"]),
-            keep=current is not None
-            and not params["delete_items"]
-            and has_items(client, table["name"]),
-        )
-        for table in params["tables"]
-    ]
+        name = table["name"]
+        current = read_table(client, name)
+        check_owner(name, current, params["owner_tags"])
+        if params["state"] == "present":
+            desired = desired_table(table)
+            plans.append(plan_table(name, current, desired, purge_tags=params["purge_tags"]))
+        else:
+            keep = current is not None and not params["delete_items"] and has_items(client, name)
+            plans.append(plan_deletion(name, current, keep=keep))
+    return plans
 
 
 def main() -> None:
     """Run the module."""
     module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     dynamodb = client(module, "dynamodb")
-    make_plans = plan_present if module.params["state"] == "present" else plan_absent
     plans = converge(
         module,
-        lambda: make_plans(dynamodb, module.params),
+        lambda: plan_tables(dynamodb, module.params),
         lambda plan: apply_table(dynamodb, plan, module.params["wait_timeout_seconds"]),
     )
     tables = {plan.name: plan.after for plan in plans if plan.after is not None}

@@ -23,7 +23,13 @@ NO_STREAM = "none"
 
 
 def desired_table(table: dict[str, Any]) -> Model:
-    """Turn one entry of the module's `tables` option into a model."""
+    """Turn one entry of the module's `tables` option into a model.
+
+    Raises:
+        ReconcileError: the entry names no partition key.
+    """
+    if table["hash_key"] is None:
+        raise ReconcileError(f"{table['name']}: hash_key is missing; name the partition key.")
     indexes = table["indexes"]
     return {
         "keys": _keys(table),
@@ -91,6 +97,22 @@ def read_table(client: DynamoDBClient, name: str) -> Model:
         "kms_key": encryption.get("KMSMasterKeyArn") if encrypted else AWS_OWNED_KEY,
         "tags": tags,
     }
+
+
+def check_owner(name: str, current: Model | None, owner_tags: dict[str, str]) -> None:
+    """Refuse an existing table that bears somebody else's tags.
+
+    Raises:
+        ReconcileError: one of `owner_tags` has another value on the table.
+    """
+    for tag, value in owner_tags.items():
+        present = (current or {}).get("tags", {}).get(tag, value)
+        if present != value:
+            raise ReconcileError(
+                f"{name}: the table belongs to another deployment, its tag {tag} is {present!r} "
+                f"and not {value!r}. Give this environment a table prefix, or its own account or "
+                "region."
+            )
 
 
 def plan_table(name: str, current: Model | None, desired: Model, *, purge_tags: bool) -> Plan:

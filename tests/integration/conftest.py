@@ -7,47 +7,15 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 
+from tests.cloud import BIN, ROOT, Cloud, emulator
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@dataclass(frozen=True)
-class Cloud:
-    """An emulated AWS account."""
-
-    endpoint_url: str
-    region: str = "us-east-1"
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """Return the variables that point any AWS client at this account."""
-        return {
-            "AWS_ENDPOINT_URL": self.endpoint_url,
-            "AWS_REGION": self.region,
-            "AWS_DEFAULT_REGION": self.region,
-            "AWS_SHARED_CREDENTIALS_FILE": str(ROOT / "inventories/local/aws_credentials.ini"),
-            "AWS_PROFILE": "default",
-            "AWS_ACCESS_KEY_ID": "",
-            "AWS_SECRET_ACCESS_KEY": "",
-        }
-
-    def client(self, service: Any) -> Any:
-        """Return a boto3 client of a service in this account."""
-        return boto3.client(
-            service,
-            endpoint_url=self.endpoint_url,
-            region_name=self.region,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",  # noqa: S106 - the emulator's own root user
-        )
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 
 @dataclass
@@ -74,8 +42,8 @@ class ModuleRunner:
         }
         playbook = self.folder / f"play-{self.runs}.yml"
         playbook.write_text(json.dumps([play]))
-        command = [str(Path(sys.executable).parent / "ansible-playbook")]
-        command += ["-i", "localhost,", "-c", "local", "--diff", str(playbook)]
+        command: list[str | Path] = [BIN / "ansible-playbook", "-i", "localhost,", "-c", "local"]
+        command += ["--diff", playbook]
         if check:
             command.append("--check")
         done = subprocess.run(
@@ -118,6 +86,7 @@ def run_module(cloud: Cloud, tmp_path: Path) -> Callable[..., Any]:
 
 
 @pytest.fixture(scope="session")
-def cloud() -> Cloud:
-    """Return the emulated account."""
-    return Cloud(os.environ["AWS_ENDPOINT_URL"])
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """Return an emulated account that all tests of one process share."""
+    with emulator(tmp_path_factory.mktemp("cloud")) as cloud:
+        yield cloud

@@ -9,7 +9,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.integration.conftest import Cloud, ModuleRunner
+    from tests.cloud import Cloud
+    from tests.integration.conftest import ModuleRunner
 
 ORDERS: dict[str, Any] = {
     "name": "orders_of_run",

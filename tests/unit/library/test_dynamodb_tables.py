@@ -8,6 +8,7 @@ import pytest
 from ansible.module_utils.artificien.aws import AwsError
 from ansible.module_utils.artificien.dynamodb import (
     apply_table,
+    check_owner,
     plan_deletion,
     plan_table,
     read_table,
@@ -92,6 +93,15 @@ def test_a_replacement_is_refused(
 ) -> None:
     with pytest.raises(ReconcileError, match=words):
         plan_table("orders", current, desired, purge_tags=True)
+
+
+def test_a_table_of_another_deployment_is_refused() -> None:
+    theirs = model(tags={"environment": "staging"})
+    check_owner("orders", None, {"environment": "prod"})
+    check_owner("orders", model(), {"environment": "prod"})
+    check_owner("orders", theirs, {"environment": "staging"})
+    with pytest.raises(ReconcileError, match="environment is 'staging' and not 'prod'"):
+        check_owner("orders", theirs, {"environment": "prod"})
 
 
 def test_deletion_respects_protection_and_contents() -> None:

@@ -49,7 +49,9 @@ def test_a_free_port_is_fine_even_just_after_its_last_use(tmp_path: Path) -> Non
 
 def test_an_address_of_another_machine_names_the_remedy(tmp_path: Path) -> None:
     elsewhere = Settings.checked("10.255.255.254", 4600, tmp_path, tmp_path)
-    with pytest.raises(LocalCloudError, match="no address of this machine: correct local_cloud_host"):
+    with pytest.raises(
+        LocalCloudError, match="no address of this machine: correct local_cloud_host"
+    ):
         preflight.check_port(elsewhere)
 
 

@@ -1,0 +1,82 @@
+"""An emulated AWS account of a test's own."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parent.parent
+CREDENTIALS = ROOT / "inventories/local/aws_credentials.ini"
+BIN = Path(sys.executable).parent
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """Where an emulated AWS account answers."""
+
+    port: int
+    region: str = "us-east-1"
+
+    @property
+    def endpoint_url(self) -> str:
+        """Return the URL of every service."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return the variables that point any AWS client at this account."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_SHARED_CREDENTIALS_FILE": str(CREDENTIALS),
+            "AWS_PROFILE": "default",
+            "AWS_ACCESS_KEY_ID": "",
+            "AWS_SECRET_ACCESS_KEY": "",
+        }
+
+    def client(self, service: Any) -> Any:
+        """Return a boto3 client of a service in this account."""
+        return self._session().client(service, endpoint_url=self.endpoint_url)
+
+    def resource(self, service: Any) -> Any:
+        """Return a boto3 resource of a service in this account."""
+        return self._session().resource(service, endpoint_url=self.endpoint_url)
+
+    def _session(self) -> boto3.Session:
+        return boto3.Session(
+            region_name=self.region,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",  # noqa: S106 - the emulator's own root user
+        )
+
+
+def free_port() -> int:
+    """Return a TCP port of the loopback interface that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def emulator(folder: Path) -> Iterator[Cloud]:
+    """Run an emulator that keeps its state in `folder`; both are gone afterwards."""
+    cloud = Cloud(free_port())
+    options = ["--port", str(cloud.port), "--state-dir", str(folder / "emulator")]
+    command = [sys.executable, "-m", "local_cloud"]
+    subprocess.run([*command, "up", *options], cwd=ROOT, check=True)
+    try:
+        yield cloud
+    finally:
+        subprocess.run([*command, "down", *options], cwd=ROOT, check=True)
