@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
-CREDENTIALS = ROOT / "inventories/local/aws_credentials.ini"
+CREDENTIALS = ROOT / "inventories/local/aws_credentials.cfg"
 BIN = Path(sys.executable).parent
 
 

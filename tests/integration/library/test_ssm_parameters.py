@@ -1,13 +1,15 @@
-"""`ssm_parameters` and `ssm_parameters_info` against the emulator."""
+"""`ssm_parameters` and `ssm_parameters_file` against the emulator."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.cloud import Cloud
     from tests.integration.conftest import ModuleRunner
@@ -44,7 +46,7 @@ def _no_parameters(cloud: Cloud) -> Iterator[None]:
 
 
 def test_parameters_are_published_once_and_deleted_once(
-    cloud: Cloud, run_module: ModuleRunner
+    cloud: Cloud, run_module: ModuleRunner, tmp_path: Path
 ) -> None:
     cloud.client("ssm").put_parameter(Name=NEIGHBOUR, Value="1", Type="String")
     # More than the ten that SSM lists, and deletes, in one request.
@@ -56,12 +58,17 @@ def test_parameters_are_published_once_and_deleted_once(
     }
     run_module.four_runs("ssm_parameters", **published)
     assert tags(cloud, "buckets/bills") == {"owner": "shop"}
-    read = run_module("ssm_parameters_info", check=True, path=PATH)
-    assert read["changed"] is False
-    assert read["parameters"]["port"] == "443"
-    assert read["parameters"]["open"] == "true"
-    assert read["tree"]["buckets"] == {"bills": "b"}
-    assert len(read["tree"]["zones"]) == 8
+    file = tmp_path / "made" / "mall.json"
+    content = {"region": "us-east-1"}
+    run_module.four_runs("ssm_parameters_file", path=PATH, dest=str(file), content=content)
+    written = json.loads(file.read_text())
+    assert written["region"] == "us-east-1"
+    assert written["port"] == "443"
+    assert written["open"] == "true"
+    assert written["buckets"] == {"bills": "b"}
+    assert len(written["zones"]) == 8
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert list(file.parent.iterdir()) == [file]
     run_module.gone_twice("ssm_parameters", path=PATH)
     assert names(cloud) == {NEIGHBOUR}
 
@@ -96,8 +103,12 @@ def test_what_cannot_be_published_fails_with_the_remedy(
     assert names(cloud) == {f"{PATH}/door"}
 
 
-def test_a_value_with_values_below_it_is_no_tree(cloud: Cloud, run_module: ModuleRunner) -> None:
+def test_a_value_with_values_below_it_is_no_tree(
+    cloud: Cloud, run_module: ModuleRunner, tmp_path: Path
+) -> None:
     for key in ("bucket", "bucket/name"):
         cloud.client("ssm").put_parameter(Name=f"{PATH}/{key}", Value="1", Type="String")
-    failed = run_module("ssm_parameters_info", path=PATH, fails=True)
+    file = tmp_path / "mall.json"
+    failed = run_module("ssm_parameters_file", path=PATH, dest=str(file), fails=True)
     assert "bucket/name lies below bucket" in failed["msg"]
+    assert not file.exists()

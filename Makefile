@@ -1,0 +1,82 @@
+# Every command that people and CI run. `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+ENV ?= local
+TAGS ?= all
+BIN := build/venv/bin
+INVENTORY := inventories/$(ENV)
+PLAYBOOK := $(BIN)/ansible-playbook -i $(INVENTORY)
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+export PYTHONDONTWRITEBYTECODE := 1
+PYTHON_FILES := lambdas library local_cloud benchmarks examples scripts tests
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Get Python 3.13 and install everything that is pinned, below build/
+	@scripts/setup
+
+up: setup ## Start the local cloud and deploy the whole platform to it
+	@ANSIBLE_CALLBACKS_ENABLED=ansible.posix.profile_tasks $(BIN)/ansible-playbook -i inventories/local playbooks/local_cloud.yml
+	@ANSIBLE_CALLBACKS_ENABLED=ansible.posix.profile_tasks $(BIN)/ansible-playbook -i inventories/local site.yml
+	@$(BIN)/python scripts/summary.py build/local/outputs.json
+
+down: ## Stop the local cloud and remove all that it holds
+	@python3 -m local_cloud down
+
+plan: setup ## Show what a deployment to ENV would change; exits 2 if anything
+	@scripts/plan -i $(INVENTORY) --tags $(TAGS)
+
+deploy: setup ## Deploy to ENV, or only its components TAGS=a,b
+	@$(PLAYBOOK) site.yml --tags $(TAGS)
+
+destroy: setup ## Remove ENV again; needs CONFIRM=<env>, keeps data unless DELETE_DATA=true
+	@$(PLAYBOOK) destroy.yml --tags $(TAGS) -e confirm=$(CONFIRM) -e delete_data=$(or $(DELETE_DATA),false)
+
+outputs: setup ## Print where everything of ENV is
+	@$(PLAYBOOK) site.yml --tags outputs > build/outputs.log || { cat build/outputs.log; exit 1; }
+	@cat build/$(ENV)/outputs.json
+
+samples: setup ## Regenerate every sample of ENV that is missing or stale
+	@$(PLAYBOOK) playbooks/preflight.yml playbooks/operations/samples.yml
+
+test: lint unit integration e2e ## Run every test
+
+lint: setup ## Check style, types, documentation, shell scripts and secrets
+	@$(BIN)/ruff check && $(BIN)/ruff format --check
+	@$(BIN)/mypy $(PYTHON_FILES)
+	@$(BIN)/yamllint --strict .
+	@$(BIN)/ansible-lint --offline
+	@$(BIN)/shellcheck scripts/setup scripts/plan .ci/run
+	@git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --baseline .secrets.baseline
+	@$(BIN)/python scripts/document_roles.py --check
+
+unit: setup ## Run the unit tests: no network, no AWS
+	@$(BIN)/pytest tests/unit -n 2
+
+integration: setup ## Run every module and launcher against a real emulator
+	@$(BIN)/pytest tests/integration -n 2
+
+e2e: setup ## Deploy the local platform, use it as people do, and remove it
+	@$(BIN)/pytest tests/e2e
+
+bench: setup ## Measure; docs/performance.md tells what came out
+	@$(BIN)/python -m benchmarks
+
+format: setup ## Format the Python files
+	@$(BIN)/ruff check --fix && $(BIN)/ruff format
+
+docs: setup ## Generate the variable tables of the roles
+	@$(BIN)/python scripts/document_roles.py
+
+lock: setup ## Pin all dependencies anew
+	@scripts/lock
+
+clean: down ## Remove everything that was built or installed
+	@rm -rf build
+
+.PHONY: help setup up down plan deploy destroy outputs samples test lint unit integration e2e bench format docs lock clean

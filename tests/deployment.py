@@ -1,0 +1,65 @@
+"""A platform that site.yml deploys to an emulator, for tests and benchmarks."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tests.cloud import BIN, ROOT, Cloud
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run of ansible-playbook said."""
+
+    returncode: int
+    text: str
+
+    @property
+    def changed(self) -> int:
+        """Return the number of changed tasks, from the recap."""
+        return sum(int(count) for count in re.findall(r"changed=(\d+)", self.text))
+
+
+@dataclass(frozen=True)
+class Platform:
+    """A deployment to an emulator."""
+
+    cloud: Cloud
+    folder: Path
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """Return what the deployment wrote to its outputs file."""
+        outputs: dict[str, Any] = json.loads((self.folder / "local/outputs.json").read_text())
+        return outputs
+
+    def play(self, *arguments: str, inventory: str = "local", fails: bool = False) -> Run:
+        """Run ansible-playbook against this platform, like a person with an active venv."""
+        done = subprocess.run(
+            [
+                BIN / "ansible-playbook",
+                "-i",
+                f"inventories/{inventory}",
+                "-e",
+                f"local_cloud_port={self.cloud.port}",
+                "-e",
+                f"build_dir={self.folder}",
+                *arguments,
+            ],
+            cwd=ROOT,
+            env=os.environ | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode != 0) == fails, done.stdout
+        return Run(done.returncode, done.stdout)
