@@ -27,7 +27,8 @@ def _spawn(settings: Settings) -> "subprocess.Popen[bytes]":
     with settings.log_file.open("ab") as log:
         try:
             return subprocess.Popen(  # noqa: S603 - the arguments are ours
-                [settings.python, "-m", "local_cloud.emulator"],
+                # Without byte code, which would be the only thing written outside of build/.
+                [settings.python, "-B", "-m", "local_cloud.emulator"],
                 cwd=REPOSITORY,
                 env=settings.environment(),
                 stdin=subprocess.DEVNULL,

@@ -68,7 +68,10 @@ def parse_schema(item: Mapping[str, object], default_rows: int) -> Schema:
             "write one type for each attribute",
         )
     descriptions = _descriptions(item, len(names))
-    ranges = iter(_ranges(item, sum(type_ not in _UNRANGED_TYPES for type_ in types)))
+    ranged = [
+        name for name, type_ in zip(names, types, strict=True) if type_ not in _UNRANGED_TYPES
+    ]
+    ranges = iter(_ranges(item, ranged))
     columns = tuple(
         Column(name, type_, description, None if type_ in _UNRANGED_TYPES else next(ranges))
         for name, type_, description in zip(names, types, descriptions, strict=True)
@@ -133,7 +136,7 @@ def _descriptions(item: Mapping[str, object], columns: int) -> list[str]:
     return descriptions or [""] * columns
 
 
-def _ranges(item: Mapping[str, object], ranged: int) -> list[tuple[Decimal, Decimal]]:
+def _ranges(item: Mapping[str, object], ranged: list[str]) -> list[tuple[Decimal, Decimal]]:
     minimums = _bounds(item, "attributeRangeMins", ranged)
     maximums = _bounds(item, "attributeRangeMaxes", ranged)
     ranges = list(zip(minimums, maximums, strict=True))
@@ -141,21 +144,21 @@ def _ranges(item: Mapping[str, object], ranged: int) -> list[tuple[Decimal, Deci
         if minimum > maximum:
             raise SchemaError(
                 f"attributeRangeMins[{index}]",
-                f"is {_shown(minimum)}, more than attributeRangeMaxes[{index}], which is"
-                f" {_shown(maximum)}",
+                f"is {_shown(minimum)} for {_shown(ranged[index])}, more than"
+                f" attributeRangeMaxes[{index}], which is {_shown(maximum)}",
                 "write the smaller bound as the minimum",
             )
     return ranges
 
 
-def _bounds(item: Mapping[str, object], attribute: str, ranged: int) -> list[Decimal]:
+def _bounds(item: Mapping[str, object], attribute: str, ranged: list[str]) -> list[Decimal]:
     if item.get(attribute) is None and not ranged:
         return []
     entries = _texts(item, attribute)
-    if len(entries) != ranged:
+    if len(entries) != len(ranged):
         raise SchemaError(
             attribute,
-            f"has {len(entries)} entries for {ranged} attributes with a range",
+            f"has {len(entries)} entries for {len(ranged)} attributes with a range",
             f"write one for each attribute whose type is neither {STRING_TYPE} nor {BINARY_TYPE},"
             " in their order",
         )
@@ -165,7 +168,7 @@ def _bounds(item: Mapping[str, object], attribute: str, ranged: int) -> list[Dec
         if number is None:
             raise SchemaError(
                 f"{attribute}[{index}]",
-                f"is {_shown(entry)}, which is not a finite number",
+                f"is {_shown(entry)} for {_shown(ranged[index])}, which is not a finite number",
                 "write a number such as 12.5, no larger than 64-bit floats can be",
             )
         bounds.append(number)

@@ -87,9 +87,13 @@ def test_rows(num_devices: object, rows: int) -> None:
         (
             {"attributeRangeMins": ["91", "0", "1", "0"]},
             "attributeRangeMins[0]",
-            "is 91, more than",
+            "is 91 for 'Age', more than",
         ),
-        ({"attributeRangeMins": ["0.9", "1.1", "1", "0"]}, "attributeRangeMins[1]", "is 1.1, more"),
+        (
+            {"attributeRangeMins": ["0.9", "1.1", "1", "0"]},
+            "attributeRangeMins[1]",
+            "is 1.1 for 'Sex', more",
+        ),
         ({"attributeDescriptions": ["one"]}, "attributeDescriptions", "1 entries for 4"),
         ({"attributeDescriptions": "text"}, "attributeDescriptions", "not a list"),
         ({"num_devices": Decimal("2.5")}, "num_devices", "is 2.5"),

@@ -1,0 +1,99 @@
+"""`make up` and `make down` as somebody new types them, in a checkout without any prior step."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cloud import ROOT, free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+OVERRIDES = "inventories/local/group_vars/all/site.yml"
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A copy of the files that git tracks, and nothing else."""
+
+    folder: Path
+
+    def run(self, *command: str) -> str:
+        """Run a command in the checkout as in a fresh shell, and return what it printed."""
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in {"PYTHONPATH", "VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES"}
+            and not name.startswith(("ANSIBLE_", "AWS_"))
+        }
+        environment["PATH"] = os.pathsep.join(
+            entry for entry in os.environ["PATH"].split(os.pathsep) if str(ROOT) not in entry
+        )
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    def files(self) -> set[str]:
+        """Return all files and folders outside of build/."""
+        everything = (str(path.relative_to(self.folder)) for path in self.folder.rglob("*"))
+        return {path for path in everything if not path.startswith("build")}
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Iterator[Checkout]:
+    """Return a checkout whose local cloud has a port of its own; it is stopped afterwards."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    folder = tmp_path / "checkout"
+    for name in listed.stdout.split("\0")[:-1]:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
+    (folder / OVERRIDES).write_text(f"local_cloud_port: {free_port()}\n")
+    copy = Checkout(folder)
+    yield copy
+    copy.run("make", "down")
+
+
+def test_up_and_down(checkout: Checkout) -> None:
+    before = checkout.files()
+
+    first = checkout.run("make", "up")
+    assert "The platform is up" in first
+    (command,) = re.findall(r"build/venv/bin/python examples/\S+ \S+", first)
+    assert "500 rows" in checkout.run(*command.split())
+
+    again = checkout.run("make", "up")
+    assert set(re.findall(r"changed=(\d+)", again)) == {"0"}
+
+    checkout.run("python3", "-B", "-m", "local_cloud", "stop")
+    checkout.run("make", "up")
+    restarted = [*command.split()[:-1], "Registered-After-A-Restart"]
+    assert "500 rows" in checkout.run(*restarted)
+
+    checkout.run("make", "down")
+    assert not (checkout.folder / "build/local").exists()
+    assert processes_of(checkout.folder) == []
+    assert checkout.files() == before
+
+
+def processes_of(folder: Path) -> list[str]:
+    """Return the command lines of the processes that were started from `folder`."""
+    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
+    return [line for line in listed.stdout.splitlines() if str(folder) in line]
