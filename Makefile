@@ -51,7 +51,7 @@ lint: setup ## Check style, types, documentation, shell scripts and secrets
 	@$(BIN)/mypy $(PYTHON_FILES)
 	@$(BIN)/yamllint --strict .
 	@$(BIN)/ansible-lint --offline
-	@$(BIN)/shellcheck scripts/setup scripts/plan .ci/run
+	@$(BIN)/shellcheck scripts/setup scripts/plan scripts/lock .ci/run
 	@git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --baseline .secrets.baseline
 	@$(BIN)/python scripts/document_roles.py --check
 
@@ -59,7 +59,7 @@ unit: setup ## Run the unit tests: no network, no AWS
 	@$(BIN)/pytest tests/unit -n 2
 
 integration: setup ## Run every module and launcher against a real emulator
-	@$(BIN)/pytest tests/integration -n 2
+	@$(BIN)/pytest tests/integration -n 2 --dist worksteal
 
 e2e: setup ## Deploy the local platform, use it as people do, and remove it
 	@$(BIN)/pytest tests/e2e

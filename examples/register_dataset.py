@@ -22,7 +22,7 @@ def form_item(dataset_id: str) -> dict[str, Any]:
         "dataset_id": dataset_id,
         "app": "placeholder",
         "placeholder": "placeholder",
-        "logo_image_url": "https://artificien.com/logo.png",
+        "logo_image_url": "https://example.com/logo.png",
         "category": "Medical/Health",
         "appURL": "https://apps.apple.com/app/id0000000000",
         "attributes": ["Resting Heart Rate", "Sleep, hours"],

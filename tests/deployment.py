@@ -41,6 +41,11 @@ class Platform:
         outputs: dict[str, Any] = json.loads((self.folder / "local/outputs.json").read_text())
         return outputs
 
+    @property
+    def variables(self) -> list[str]:
+        """Return the arguments that point a playbook at this platform."""
+        return ["-e", f"local_cloud_port={self.cloud.port}", "-e", f"build_dir={self.folder}"]
+
     def play(self, *arguments: str, inventory: str = "local", fails: bool = False) -> Run:
         """Run ansible-playbook against this platform, like a person with an active venv."""
         done = subprocess.run(
@@ -48,10 +53,7 @@ class Platform:
                 BIN / "ansible-playbook",
                 "-i",
                 f"inventories/{inventory}",
-                "-e",
-                f"local_cloud_port={self.cloud.port}",
-                "-e",
-                f"build_dir={self.folder}",
+                *self.variables,
                 *arguments,
             ],
             cwd=ROOT,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.cloud import ROOT
 
 if TYPE_CHECKING:
     from tests.deployment import Platform
@@ -88,15 +91,17 @@ def test_dead_letters_are_encrypted(platform: Platform) -> None:
     assert attributes["MessageRetentionPeriod"] == "1209600"
 
 
-def test_a_stranger_may_not_read_samples(platform: Platform) -> None:
-    """The emulator enforces IAM, so that a missing grant of ours fails the other tests."""
+def test_the_function_is_granted_no_wildcard(platform: Platform) -> None:
     iam = platform.cloud.client("iam")
     policies = iam.list_attached_role_policies(RoleName="artificien-local-data-upload")
     (policy,) = policies["AttachedPolicies"]
     version = iam.get_policy(PolicyArn=policy["PolicyArn"])["Policy"]["DefaultVersionId"]
     document = iam.get_policy_version(PolicyArn=policy["PolicyArn"], VersionId=version)
     for statement in document["PolicyVersion"]["Document"]["Statement"]:
-        assert "*" not in statement["Action"]
+        actions = statement["Action"]
+        assert not any(
+            "*" in action for action in ([actions] if isinstance(actions, str) else actions)
+        )
         assert statement["Resource"] != "*"
 
 
@@ -134,6 +139,24 @@ def test_production_is_planned_from_an_empty_account(
     assert plan.changed >= len(TAGS)
     assert "deletion_protection: true" in plan.text
     assert "artificien-prod-000000000000-sample-data" in plan.text
+
+
+def test_a_plan_tells_by_its_exit_code_whether_anything_would_change(platform: Platform) -> None:
+    def plan(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [str(ROOT / "scripts/plan"), "-i", "inventories/local", *platform.variables]
+        return subprocess.run(
+            [*command, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+
+    unchanged = plan()
+    assert unchanged.returncode == 0, unchanged.stdout
+    changed = plan("-e", "data_upload_memory_mib=2048")
+    assert changed.returncode == 2, changed.stdout
+    assert [line for line in changed.stdout.splitlines() if line.startswith(("+ ", "- "))] == [
+        "-        memory_mib: 1024",
+        "+        memory_mib: 2048",
+    ]
+    assert "failed=1" in plan("-e", "aws_account_id=999999999999").stdout
 
 
 def test_destroying_needs_the_name_of_the_environment(platform: Platform) -> None:

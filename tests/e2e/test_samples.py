@@ -11,6 +11,8 @@ import pytest
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
+from examples import register_dataset
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -21,22 +23,12 @@ PATIENCE_SECONDS = 60
 
 def form_item(dataset_id: str, **attributes: Any) -> dict[str, Any]:
     """Return the 15 attributes that the registration form writes, with `attributes` changed."""
-    base: dict[str, Any] = {
-        "dataset_id": dataset_id,
-        "app": "placeholder",
-        "placeholder": "placeholder",
-        "logo_image_url": "https://artificien.com/logo.png",
-        "category": "Medical/Health",
-        "appURL": "https://apps.apple.com/app/id1",
+    base = register_dataset.form_item(dataset_id) | {
         "attributes": ["Age", "Body Mass Index"],
         "attributeTypes": ["N", "N"],
         "attributeRangeMins": ["18", "15.5"],
         "attributeRangeMaxes": ["90", "40"],
         "attributeDescriptions": ["Age in years", "Weight by height squared"],
-        "numPurchases": 0,
-        "owner_username": "ada",
-        "properlySetUp": False,
-        "hasNode": False,
     }
     assert len(base) == 15
     return base | attributes
