@@ -111,7 +111,8 @@ options:
   state:
     description:
       - V(present) converges the tables.
-      - V(absent) deletes them, unless they hold items and I(delete_items=false).
+      - V(absent) deletes them, but for those that are protected against deletion, and with
+        I(delete_items=false) those that hold items.
     type: str
     choices: [present, absent]
     default: present
@@ -168,8 +169,8 @@ tables:
       kms_key: aws_owned
       tags: {owner: shop}
 kept:
-  description: Names of the tables that stay because they hold items.
-  returned: when I(state=absent)
+  description: Names of the tables that stay, because they hold items or are protected.
+  returned: success
   type: list
   elements: str
   sample: [orders]
@@ -182,7 +183,7 @@ from ansible.module_utils.artificien.dynamodb import (
     apply_table,
     check_owner,
     desired_table,
-    has_items,
+    is_empty,
     plan_deletion,
     plan_table,
     read_table,
@@ -239,7 +240,7 @@ def plan_tables(client: DynamoDBClient, params: dict[str, Any]) -> list[Plan]:
             desired = desired_table(table)
             plans.append(plan_table(name, current, desired, purge_tags=params["purge_tags"]))
         else:
-            keep = current is not None and not params["delete_items"] and has_items(client, name)
+            keep = bool(current) and not params["delete_items"] and not is_empty(client, name)
             plans.append(plan_deletion(name, current, keep=keep))
     return plans
 
@@ -256,7 +257,7 @@ def main() -> None:
     tables = {plan.name: plan.after for plan in plans if plan.after is not None}
     if module.params["state"] == "absent":
         module.exit_json(kept=sorted(tables), **result(plans))
-    module.exit_json(tables=tables, **result(plans))
+    module.exit_json(tables=tables, kept=[], **result(plans))
 
 
 if __name__ == "__main__":

@@ -203,7 +203,7 @@ buckets:
       policy: {}
 kept:
   description: Names of the buckets that stay because they hold objects.
-  returned: when I(state=absent)
+  returned: success
   type: list
   elements: str
   sample: [shop-prod-invoices]
@@ -305,7 +305,7 @@ def main() -> None:
     buckets = {plan.name: plan.after for plan in plans if plan.after is not None}
     if module.params["state"] == "absent":
         module.exit_json(kept=sorted(buckets), **result(plans))
-    module.exit_json(buckets=buckets, **result(plans))
+    module.exit_json(kept=[], buckets=buckets, **result(plans))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ def table(specification: dict[str, Any]) -> str:
         default = "required" if option.get("required") else f"`{option.get('default', '')!r}`"
         meaning = " ".join(option["description"].split())
         if choices := option.get("choices"):
-            meaning += f" One of {', '.join(choices)}."
+            meaning += f" One of {', '.join(map(str, choices))}."
         rows.append(f"| `{name}` | {option['type']} | {default} | {meaning} |")
     return "\n".join(rows)
 

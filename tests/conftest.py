@@ -6,11 +6,14 @@ from pathlib import Path
 
 import ansible.module_utils
 import pytest
+from hypothesis.configuration import set_hypothesis_home_dir
 
 ROOT = Path(__file__).resolve().parent.parent
 
 # Ansible finds our module_utils by ansible.cfg; outside of Ansible this line does the same.
 ansible.module_utils.__path__.append(str(ROOT / "module_utils"))
+# Beside everything else that tests leave behind.
+set_hypothesis_home_dir(ROOT / "build/cache/hypothesis")
 
 
 @pytest.fixture(scope="session")

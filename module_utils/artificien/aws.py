@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +12,12 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
+# How the keys of the tags begin that AWS sets, and that nobody else may set or remove.
+SYSTEM_TAG = "aws:"
 RETRIES = Config(retries={"mode": "standard", "max_attempts": 8})
 
 
@@ -95,14 +98,34 @@ def wait_until(
         time.sleep(interval_seconds)
 
 
+def check_kms_key(owner: str, kms_key: str | None, otherwise: str) -> None:
+    """Check that the `kms_key` option of `owner` has the form in which AWS answers with a key.
+
+    Raises:
+        ReconcileError: it is neither unset, nor the word `otherwise`, nor the ARN of a key.
+    """
+    if kms_key in (None, otherwise) or re.match(r"arn:[^:]+:kms:[^:]*:[^:]*:key/", str(kms_key)):
+        return
+    raise ReconcileError(
+        f"{owner}: kms_key is {kms_key!r}; give {otherwise} or the ARN of the key itself, such as "
+        "arn:aws:kms:us-east-1:111122223333:key/1234abcd. AWS answers with that ARN, so an alias "
+        "or an id would differ on every run."
+    )
+
+
 def to_tag_list(tags: dict[str, str]) -> list[Any]:
     """Return `tags` in the form most services take: a list of `Key` and `Value`."""
     return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
 
 
 def from_tag_list(tags: Sequence[Any]) -> dict[str, str]:
-    """Return a service's list of `Key` and `Value` as a dictionary."""
-    return {tag["Key"]: tag["Value"] for tag in tags}
+    """Return a service's list of `Key` and `Value` as a dictionary, without the tags of AWS."""
+    return own_tags({tag["Key"]: tag["Value"] for tag in tags})
+
+
+def own_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """Return `tags` without those of AWS, which no plan may remove."""
+    return {key: value for key, value in tags.items() if not key.startswith(SYSTEM_TAG)}
 
 
 def changed_tags(plan: Plan) -> tuple[dict[str, str], list[str]]:

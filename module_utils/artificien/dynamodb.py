@@ -7,29 +7,37 @@ from typing import TYPE_CHECKING, Any
 from ansible.module_utils.artificien.aws import (
     aws_call,
     changed_tags,
+    check_kms_key,
+    error_code,
     from_tag_list,
     none_if_missing,
     to_tag_list,
     wait_until,
 )
 from ansible.module_utils.artificien.reconcile import Model, Plan, ReconcileError, make_plan
+from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import TableDescriptionTypeDef
 
 AWS_OWNED_KEY = "aws_owned"
 NO_STREAM = "none"
+# What a table answers while an earlier change of it, or its very creation, is still under way.
+BUSY = {"ResourceInUseException", "ContinuousBackupsUnavailableException"}
 
 
 def desired_table(table: dict[str, Any]) -> Model:
     """Turn one entry of the module's `tables` option into a model.
 
     Raises:
-        ReconcileError: the entry names no partition key.
+        ReconcileError: the entry names no partition key, or a KMS key that is not given by its ARN.
     """
     if table["hash_key"] is None:
         raise ReconcileError(f"{table['name']}: hash_key is missing; name the partition key.")
+    check_kms_key(table["name"], table["kms_key"], AWS_OWNED_KEY)
     indexes = table["indexes"]
     return {
         "keys": _keys(table),
@@ -143,18 +151,9 @@ def plan_table(name: str, current: Model | None, desired: Model, *, purge_tags: 
 
 
 def plan_deletion(name: str, current: Model | None, *, keep: bool) -> Plan:
-    """Plan to delete a table, or with `keep` to leave it as it is.
-
-    Raises:
-        ReconcileError: the table is protected.
-    """
-    if keep:
+    """Plan to delete a table; with `keep`, and if it is protected, to leave it as it is."""
+    if current and (keep or current["deletion_protection"]):
         return Plan(name, current, current)
-    if current and current["deletion_protection"]:
-        raise ReconcileError(
-            f"{name}: deletion protection is on. Deploy the table with deletion_protection false "
-            "first, then delete it."
-        )
     return make_plan(name, current, None)
 
 
@@ -177,27 +176,52 @@ def _create(client: DynamoDBClient, name: str, after: Model) -> None:
     client.create_table(**request)
 
 
+def _when_free(change: Callable[[], Any], name: str, timeout_seconds: float) -> None:
+    def made() -> bool:
+        try:
+            change()
+        except ClientError as error:
+            if error_code(error) not in BUSY:
+                raise
+            return False
+        return True
+
+    wait_until(made, f"DynamoDB table {name} to take a change", timeout_seconds)
+
+
 @aws_call("update DynamoDB table {0}")
-def _update(client: DynamoDBClient, name: str, **change: Any) -> None:
-    client.update_table(TableName=name, **change)
+def _update(
+    client: DynamoDBClient, name: str, change: dict[str, Any], timeout_seconds: float
+) -> None:
+    _when_free(lambda: client.update_table(TableName=name, **change), name, timeout_seconds)
 
 
 @aws_call("set point-in-time recovery of DynamoDB table {0}")
-def _set_recovery(client: DynamoDBClient, name: str, enabled: bool) -> None:
-    client.update_continuous_backups(
-        TableName=name,
-        PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": enabled},
+def _set_recovery(client: DynamoDBClient, name: str, enabled: bool, timeout_seconds: float) -> None:
+    _when_free(
+        lambda: client.update_continuous_backups(
+            TableName=name,
+            PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": enabled},
+        ),
+        name,
+        timeout_seconds,
     )
 
 
 @aws_call("tag DynamoDB table {0}")
-def _tag(client: DynamoDBClient, name: str, plan: Plan) -> None:
+def _tag(client: DynamoDBClient, name: str, plan: Plan, timeout_seconds: float) -> None:
     arn = client.describe_table(TableName=name)["Table"]["TableArn"]
     tags, removed = changed_tags(plan)
     if removed:
-        client.untag_resource(ResourceArn=arn, TagKeys=removed)
+        _when_free(
+            lambda: client.untag_resource(ResourceArn=arn, TagKeys=removed), name, timeout_seconds
+        )
     if tags:
-        client.tag_resource(ResourceArn=arn, Tags=to_tag_list(tags))
+        _when_free(
+            lambda: client.tag_resource(ResourceArn=arn, Tags=to_tag_list(tags)),
+            name,
+            timeout_seconds,
+        )
 
 
 @aws_call("delete DynamoDB table {0}")
@@ -206,24 +230,38 @@ def _delete(client: DynamoDBClient, name: str) -> None:
 
 
 @aws_call("look for items in DynamoDB table {0}")
-def has_items(client: DynamoDBClient, name: str) -> bool:
-    """Whether the table holds at least one item."""
-    return client.scan(TableName=name, Limit=1)["Count"] > 0
+def is_empty(client: DynamoDBClient, name: str) -> bool:
+    """Whether the table holds no item."""
+    page = client.scan(TableName=name, Limit=1, ConsistentRead=True)
+    # A page may be empty although others follow.
+    return not page["Items"] and "LastEvaluatedKey" not in page
+
+
+@none_if_missing("ResourceNotFoundException")
+def _describe(client: DynamoDBClient, name: str) -> TableDescriptionTypeDef:
+    return client.describe_table(TableName=name)["Table"]
 
 
 @aws_call("wait for DynamoDB table {0}")
 def _wait_until_active(client: DynamoDBClient, name: str, timeout_seconds: float) -> None:
     def active() -> bool:
-        table: TableDescriptionTypeDef = client.describe_table(TableName=name)["Table"]
-        states = [index["IndexStatus"] for index in table.get("GlobalSecondaryIndexes", [])]
-        return {table["TableStatus"], *states} == {"ACTIVE"}
+        table = _describe(client, name)
+        if table is None:  # a new table is not visible at once
+            return False
+        indexes = table.get("GlobalSecondaryIndexes", [])
+        encryption = table.get("SSEDescription", {}).get("Status", "ENABLED")
+        return {table["TableStatus"], *(index["IndexStatus"] for index in indexes)} == {
+            "ACTIVE"
+        } and encryption in {"ENABLED", "DISABLED"}
 
     wait_until(active, f"DynamoDB table {name} to become active", timeout_seconds)
 
 
-@none_if_missing("ResourceNotFoundException")
-def _describe(client: DynamoDBClient, name: str) -> Any:
-    return client.describe_table(TableName=name)
+@aws_call("wait for the deletion of DynamoDB table {0}")
+def _wait_until_gone(client: DynamoDBClient, name: str, timeout_seconds: float) -> None:
+    wait_until(
+        lambda: _describe(client, name) is None, f"table {name} to be deleted", timeout_seconds
+    )
 
 
 def apply_table(client: DynamoDBClient, plan: Plan, timeout_seconds: float) -> None:
@@ -231,25 +269,23 @@ def apply_table(client: DynamoDBClient, plan: Plan, timeout_seconds: float) -> N
     name = plan.name
     if plan.action == "delete":
         _delete(client, name)
-        wait_until(
-            lambda: _describe(client, name) is None, f"table {name} to be deleted", timeout_seconds
-        )
+        _wait_until_gone(client, name, timeout_seconds)
         return
     after = plan.after or {}
     if plan.action == "create":
         _create(client, name, after)
         _wait_until_active(client, name, timeout_seconds)
         if after.get("point_in_time_recovery"):
-            _set_recovery(client, name, True)
+            _set_recovery(client, name, True, timeout_seconds)
         return
     _wait_until_active(client, name, timeout_seconds)
     for change in _table_changes(plan):
-        _update(client, name, **change)
+        _update(client, name, change, timeout_seconds)
         _wait_until_active(client, name, timeout_seconds)
     if plan.changes("point_in_time_recovery"):
-        _set_recovery(client, name, after["point_in_time_recovery"])
+        _set_recovery(client, name, after["point_in_time_recovery"], timeout_seconds)
     if plan.changes("tags"):
-        _tag(client, name, plan)
+        _tag(client, name, plan, timeout_seconds)
 
 
 def _table_changes(plan: Plan) -> list[dict[str, Any]]:

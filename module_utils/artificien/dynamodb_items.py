@@ -15,6 +15,7 @@ from ansible.module_utils.artificien.aws import (
     error_code,
     none_if_missing,
 )
+from ansible.module_utils.artificien.dynamodb import is_empty
 from ansible.module_utils.artificien.dynamodb_seeds import (
     Items,
     Key,
@@ -79,7 +80,7 @@ def read_items(
     client: DynamoDBClient, table: str, schema: Schema, listed: Items, workers: int, *, whole: bool
 ) -> Items:
     """Read which of the `listed` items exist: with `whole` all their fields, else the keys."""
-    if len(listed) > KEYS_PER_READ and _is_empty(client, table):
+    if len(listed) > KEYS_PER_READ and is_empty(client, table):
         return {}
     request: dict[str, Any] = {"ConsistentRead": True}
     if not whole:
@@ -93,12 +94,6 @@ def read_items(
     with ThreadPoolExecutor(workers) as pool:
         chunks = batched(listed.values(), KEYS_PER_READ, strict=False)
         return {key_of(item, schema): item for found in pool.map(read, chunks) for item in found}
-
-
-@aws_call("look for items in DynamoDB table {0}")
-def _is_empty(client: DynamoDBClient, table: str) -> bool:
-    page = client.scan(TableName=table, Limit=1, ConsistentRead=True)
-    return not page["Items"] and "LastEvaluatedKey" not in page
 
 
 @aws_call("read items of DynamoDB table {0}")

@@ -10,6 +10,7 @@ from ansible.module_utils.artificien.aws import (
     changed_tags,
     error_code,
     none_if_missing,
+    own_tags,
     wait_until,
 )
 from ansible.module_utils.artificien.reconcile import Model, Plan, ReconcileError, make_plan
@@ -100,7 +101,7 @@ def read_function(client: LambdaClient, name: str) -> Model:
         ),
         "tracing": function["TracingConfig"]["Mode"],
         "kms_key": function.get("KMSKeyArn") or AWS_MANAGED_KEY,
-        "tags": answer.get("Tags", {}),
+        "tags": own_tags(answer.get("Tags", {})),
     }
 
 

@@ -9,6 +9,7 @@ from ansible.module_utils.artificien.aws import (
     changed_tags,
     error_code,
     none_if_missing,
+    own_tags,
     wait_until,
 )
 from ansible.module_utils.artificien.lambda_function import when_role_is_ready
@@ -127,7 +128,7 @@ def read_mapping(
         "report_batch_item_failures": PARTIAL_FAILURES in mapping.get("FunctionResponseTypes", []),
         "on_failure_destination": destination,
         "enabled": mapping["State"] not in {"Disabled", "Disabling"},
-        "tags": client.list_tags(Resource=mapping["EventSourceMappingArn"])["Tags"],
+        "tags": own_tags(client.list_tags(Resource=mapping["EventSourceMappingArn"])["Tags"]),
         "stream": mapping["EventSourceArn"],
         "older_streams": [
             other["EventSourceArn"] for other in mappings if other["UUID"] != mapping["UUID"]
@@ -209,7 +210,7 @@ def _create(
                 "before its mapping."
             ) from error
         raise
-    _wait_until_settled(client, name, created[0], timeout_seconds)
+    _wait_until_settled(client, name, created[0], timeout_seconds, is_new=True)
 
 
 @aws_call("update the stream mapping {0.name}")
@@ -218,7 +219,11 @@ def _update(client: LambdaClient, plan: Plan, mapping: Mapping, timeout_seconds:
     change = _request({field: value for field, value in after.items() if plan.changes(field)})
     if change:
         _wait_until_settled(client, plan.name, mapping["UUID"], timeout_seconds)
-        client.update_event_source_mapping(UUID=mapping["UUID"], **change)
+        when_role_is_ready(
+            lambda: client.update_event_source_mapping(UUID=mapping["UUID"], **change),
+            f"role of function {mapping['FunctionArn']}",
+            timeout_seconds,
+        )
         _wait_until_settled(client, plan.name, mapping["UUID"], timeout_seconds)
     tags, removed = changed_tags(plan)
     if removed:
@@ -241,10 +246,19 @@ def _describe(client: LambdaClient, uuid: str) -> Any:
     return client.get_event_source_mapping(UUID=uuid)
 
 
-def _wait_until_settled(client: LambdaClient, name: str, uuid: str, timeout_seconds: float) -> None:
+def _wait_until_settled(
+    client: LambdaClient, name: str, uuid: str, timeout_seconds: float, *, is_new: bool = False
+) -> None:
     """Wait until AWS accepts changes: it refuses them while another one is under way."""
 
     def settled() -> bool:
-        return client.get_event_source_mapping(UUID=uuid)["State"] in {"Enabled", "Disabled"}
+        try:
+            mapping = client.get_event_source_mapping(UUID=uuid)
+        except ClientError as error:
+            # A new mapping may not be visible at once.
+            if is_new and error_code(error) == "ResourceNotFoundException":
+                return False
+            raise
+        return mapping["State"] in {"Enabled", "Disabled"}
 
     wait_until(settled, f"mapping {name} to be enabled or disabled", timeout_seconds)

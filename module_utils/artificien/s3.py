@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.artificien.aws import (
+    SYSTEM_TAG,
     AwsError,
     aws_call,
+    check_kms_key,
     error_code,
     from_tag_list,
     none_if_missing,
     to_tag_list,
+    wait_until,
 )
 from ansible.module_utils.artificien.reconcile import Model, Plan, ReconcileError
 from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import TagTypeDef
     from mypy_boto3_sts import STSClient
+
+    Wait = Callable[[Callable[[], bool], str], None]
+    WhenReady = Callable[[Callable[[], object], str], None]
 
 S3_MANAGED_KEY = "aws_s3"
 PUBLIC_ACCESS_SETTINGS = (
@@ -45,6 +53,12 @@ NEW_BUCKET: Model = {
     "cors_rules": [],
     "tags": {},
 }
+# Another change of the bucket, or of a deleted one of its name, is under way. Clients repeat
+# neither this error nor the next by themselves.
+BUSY = "OperationAborted"
+# Of a bucket that was just created: not every server of S3 knows it yet.
+NOT_YET = "NoSuchBucket"
+WAIT: Wait = functools.partial(wait_until, timeout_seconds=60, interval_seconds=1)
 
 
 def desired_bucket(bucket: dict[str, Any]) -> Model:
@@ -86,15 +100,12 @@ def _desired_policy(bucket: dict[str, Any]) -> Model | None:
 
 
 def _desired_encryption(name: str, kms_key: str | None) -> Model | None:
+    check_kms_key(name, kms_key, S3_MANAGED_KEY)
     if kms_key is None:
         return None
     if kms_key == S3_MANAGED_KEY:
         return {"algorithm": "AES256"}
-    if kms_key.startswith("arn:"):
-        return {"algorithm": "aws:kms", "kms_key": kms_key, "bucket_key": True}
-    raise ReconcileError(
-        f"{name}: kms_key is {kms_key!r}; give {S3_MANAGED_KEY} or the ARN of a KMS key."
-    )
+    return {"algorithm": "aws:kms", "kms_key": kms_key, "bucket_key": True}
 
 
 def _desired_lifecycle_rule(name: str, rule: dict[str, Any]) -> Model:
@@ -197,7 +208,7 @@ def read_bucket(client: S3Client, name: str, account: str) -> Model | None:
         "versioning": client.get_bucket_versioning(Bucket=name).get("Status") == "Enabled",
         "lifecycle_rules": _lifecycle_rules(client, name) or [],
         "cors_rules": _cors_rules(client, name) or [],
-        "tags": _tags(client, name) or {},
+        "tags": from_tag_list(_tag_set(client, name) or []),
         "policy": _policy(client, name) or {},
     }
 
@@ -308,8 +319,8 @@ def _cors_rules(client: S3Client, name: str) -> list[Model]:
 
 
 @none_if_missing("NoSuchTagSet")
-def _tags(client: S3Client, name: str) -> dict[str, str]:
-    return from_tag_list(client.get_bucket_tagging(Bucket=name)["TagSet"])
+def _tag_set(client: S3Client, name: str) -> list[TagTypeDef]:
+    return client.get_bucket_tagging(Bucket=name)["TagSet"]
 
 
 @none_if_missing("NoSuchBucketPolicy")
@@ -324,8 +335,15 @@ def has_objects(client: S3Client, name: str) -> bool:
     return bool(versions.get("Versions") or versions.get("DeleteMarkers"))
 
 
-def apply_bucket(client: S3Client, plan: Plan, *, delete_objects: bool) -> None:
-    """Carry out one plan; `delete_objects` empties a bucket that the plan deletes."""
+def apply_bucket(client: S3Client, plan: Plan, *, delete_objects: bool, wait: Wait = WAIT) -> None:
+    """Carry out one plan.
+
+    Args:
+        client: of S3, in the region of the bucket.
+        plan: what to do.
+        delete_objects: whether a bucket that the plan deletes is emptied before.
+        wait: how to wait while S3 is not ready for a change.
+    """
     name = plan.name
     if plan.action == "delete":
         if delete_objects:
@@ -335,21 +353,40 @@ def apply_bucket(client: S3Client, plan: Plan, *, delete_objects: bool) -> None:
         return
     after = plan.after or {}
     before = plan.before
+    passing = [BUSY, NOT_YET] if before is None else [BUSY]
+    when_ready = functools.partial(_when_ready, wait, passing)
     if before is None:
-        _create(client, name)
+        _create(client, name, when_ready)
         before = NEW_BUCKET
     changed = [field for field in SETTERS if field in after and before.get(field) != after[field]]
     opening = "block_public_access" in changed and not after["block_public_access"]
     if opening and "policy" in changed and before["policy"]:
         # The present policy may be public, with only the block to hold it back: between the end
         # of the block and the new policy it must not apply.
-        _set(client, name, "policy", {})
+        _set(client, name, "policy", {}, when_ready)
     for field in changed:
-        _set(client, name, field, after[field])
+        _set(client, name, field, after[field], when_ready)
+
+
+def _when_ready(
+    wait: Wait, passing: Collection[str], call: Callable[[], object], what: str
+) -> None:
+    """Repeat `call` while S3 answers one of the errors `passing`."""
+
+    def done() -> bool:
+        try:
+            call()
+        except ClientError as error:
+            if error_code(error) in passing:
+                return False
+            raise
+        return True
+
+    wait(done, f"S3 to {what}, which it refused with {' or '.join(passing)}")
 
 
 @aws_call("create bucket {0}")
-def _create(client: S3Client, name: str) -> None:
+def _create(client: S3Client, name: str, when_ready: WhenReady) -> None:
     region = client.meta.region_name
     # us-east-1 is the one region that must not be named.
     where: Any = (
@@ -358,7 +395,7 @@ def _create(client: S3Client, name: str) -> None:
         else {"CreateBucketConfiguration": {"LocationConstraint": region}}
     )
     try:
-        client.create_bucket(Bucket=name, **where)
+        when_ready(lambda: client.create_bucket(Bucket=name, **where), f"create bucket {name}")
     except ClientError as error:
         if error_code(error) == "BucketAlreadyExists":
             raise _name_is_taken(name) from error
@@ -369,8 +406,8 @@ def _create(client: S3Client, name: str) -> None:
 
 
 @aws_call("set {1} of bucket {0}")
-def _set(client: S3Client, name: str, field: str, value: Any) -> None:
-    SETTERS[field](client, name, value)
+def _set(client: S3Client, name: str, field: str, value: Any, when_ready: WhenReady) -> None:
+    when_ready(lambda: SETTERS[field](client, name, value), f"set {field} of bucket {name}")
 
 
 def _set_public_access_block(client: S3Client, name: str, value: bool) -> None:
@@ -430,10 +467,13 @@ def _set_cors_rules(client: S3Client, name: str, rules: list[Model]) -> None:
 
 
 def _set_tags(client: S3Client, name: str, tags: dict[str, str]) -> None:
-    if not tags:
+    # The new tags replace all others, and S3 refuses to lose those of AWS.
+    system = [tag for tag in _tag_set(client, name) or [] if tag["Key"].startswith(SYSTEM_TAG)]
+    tag_set = [*system, *to_tag_list(tags)]
+    if not tag_set:
         client.delete_bucket_tagging(Bucket=name)
         return
-    client.put_bucket_tagging(Bucket=name, Tagging={"TagSet": to_tag_list(tags)})
+    client.put_bucket_tagging(Bucket=name, Tagging={"TagSet": tag_set})
 
 
 def _set_policy(client: S3Client, name: str, policy: dict[str, Any]) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from botocore.exceptions import ClientError
 
-from tests.cloud import ROOT
+from tests.cloud import ROOT, free_port
 
 if TYPE_CHECKING:
     from tests.deployment import Platform
@@ -89,6 +91,42 @@ def test_dead_letters_are_encrypted(platform: Platform) -> None:
     attributes = client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     assert attributes["KmsMasterKeyId"] == "alias/aws/sqs"
     assert attributes["MessageRetentionPeriod"] == "1209600"
+    denied = json.loads(attributes["Policy"])["Statement"][0]
+    assert denied["Effect"] == "Deny"
+    assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_records_that_fail_are_tried_a_bounded_number_of_times(platform: Platform) -> None:
+    client = platform.cloud.client("lambda")
+    (mapping,) = client.list_event_source_mappings()["EventSourceMappings"]
+    queue = "arn:aws:sqs:us-east-1:000000000000:artificien-local-data-upload-dead-letters"
+    assert mapping["DestinationConfig"] == {"OnFailure": {"Destination": queue}}
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["BisectBatchOnFunctionError"] is True
+    assert mapping["MaximumRetryAttempts"] == 5
+    assert mapping["MaximumRecordAgeInSeconds"] == 43200
+    assert mapping["BatchSize"] == 10
+    assert mapping["ParallelizationFactor"] == 2
+    assert mapping["StartingPosition"] == "TRIM_HORIZON"
+
+
+def test_logs_are_kept_for_a_time(platform: Platform) -> None:
+    client = platform.cloud.client("logs")
+    (group,) = client.describe_log_groups(logGroupNamePrefix="/aws/lambda/artificien-")["logGroups"]
+    assert group["logGroupName"] == "/aws/lambda/artificien-local-data-upload"
+    assert group["retentionInDays"] == 30
+
+
+def test_browsers_may_read_trained_models_only(platform: Platform) -> None:
+    client = platform.cloud.client("s3")
+    for name, bucket in platform.outputs["storage"]["buckets"].items():
+        if name == "trained_models":
+            (rule,) = client.get_bucket_cors(Bucket=bucket)["CORSRules"]
+            assert rule["AllowedOrigins"] == ["http://localhost:3000"]
+            assert set(rule["AllowedMethods"]) == {"GET", "HEAD"}
+        else:
+            with pytest.raises(ClientError, match="NoSuchCORSConfiguration"):
+                client.get_bucket_cors(Bucket=bucket)
 
 
 def test_the_function_is_granted_no_wildcard(platform: Platform) -> None:
@@ -108,7 +146,7 @@ def test_the_function_is_granted_no_wildcard(platform: Platform) -> None:
 def test_a_plan_of_an_empty_account_shows_what_would_be_made(empty_account: Platform) -> None:
     run = empty_account.play("site.yml", "--check", "--diff")
     for made in ("dataset_table", "artificien-local-000000000000-sample-data", "Artificien-Health"):
-        assert f"+    {made}" in run.text or made in run.text
+        assert re.search(rf"^\+ .*{made}", run.text, re.MULTILINE)
     assert run.changed >= len(TAGS)
     assert empty_account.cloud.client("dynamodb").list_tables()["TableNames"] == []
     assert empty_account.cloud.client("s3").list_buckets()["Buckets"] == []
@@ -156,7 +194,17 @@ def test_a_plan_tells_by_its_exit_code_whether_anything_would_change(platform: P
         "-        memory_mib: 1024",
         "+        memory_mib: 2048",
     ]
-    assert "failed=1" in plan("-e", "aws_account_id=999999999999").stdout
+    assert plan("-e", "aws_account_id=999999999999").returncode == 1
+
+
+def test_a_tag_that_does_not_exist_is_refused(platform: Platform) -> None:
+    run = platform.play("site.yml", "--tags", "storge", fails=True)
+    assert "give some of dynamodb, storage" in " ".join(run.text.split())
+
+
+def test_an_account_that_does_not_answer_is_named_with_the_remedy(platform: Platform) -> None:
+    run = platform.play("site.yml", "-e", f"local_cloud_port={free_port()}", fails=True)
+    assert "Start the local cloud with make up." in " ".join(run.text.split())
 
 
 def test_destroying_needs_the_name_of_the_environment(platform: Platform) -> None:
@@ -172,7 +220,9 @@ def test_what_holds_data_survives_until_told_otherwise(empty_account: Platform) 
     cloud.client("lambda").delete_function(FunctionName="artificien-local-data-upload")
     cloud.client("dynamodb").delete_table(TableName="app_table")
     run = empty_account.play("destroy.yml", "-e", "confirm=local")
-    assert "dataset_table holds items and stays" in run.text
+    assert "dataset_table stays" in " ".join(run.text.split())
+    kept = set(empty_account.outputs["dynamodb"]["tables"])
+    assert kept == {"dataset_table", "model_table", "user_table"}
     assert "dataset_table" in cloud.client("dynamodb").list_tables()["TableNames"]
     assert "enterprise_table" not in cloud.client("dynamodb").list_tables()["TableNames"]
 

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +16,6 @@ from tests.cloud import ROOT, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 OVERRIDES = "inventories/local/group_vars/all/site.yml"
 
@@ -37,6 +37,10 @@ class Checkout:
         environment["PATH"] = os.pathsep.join(
             entry for entry in os.environ["PATH"].split(os.pathsep) if str(ROOT) not in entry
         )
+        # A home of its own, but with the caches of downloads and the interpreters of this one.
+        environment["HOME"] = str(self.home)
+        environment.setdefault("UV_CACHE_DIR", str(Path.home() / ".cache/uv"))
+        environment.setdefault("PYENV_ROOT", str(Path.home() / ".pyenv"))
         done = subprocess.run(
             command,
             cwd=self.folder,
@@ -48,6 +52,11 @@ class Checkout:
         )
         assert done.returncode == 0, done.stdout
         return done.stdout
+
+    @property
+    def home(self) -> Path:
+        """Return the home folder of the person who works in the checkout."""
+        return self.folder.with_name("home")
 
     def files(self) -> set[str]:
         """Return all files and folders outside of build/."""
@@ -67,6 +76,7 @@ def checkout(tmp_path: Path) -> Iterator[Checkout]:
         shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
     (folder / OVERRIDES).write_text(f"local_cloud_port: {free_port()}\n")
     copy = Checkout(folder)
+    copy.home.mkdir()
     yield copy
     copy.run("make", "down")
 
@@ -91,6 +101,7 @@ def test_up_and_down(checkout: Checkout) -> None:
     assert not (checkout.folder / "build/local").exists()
     assert processes_of(checkout.folder) == []
     assert checkout.files() == before
+    assert {path.name for path in checkout.home.iterdir()} <= {".cache"}
 
 
 def processes_of(folder: Path) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -14,7 +15,7 @@ from botocore.exceptions import ClientError
 from examples import register_dataset
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tests.deployment import Platform
 
@@ -99,6 +100,18 @@ def wait_for[T](look: Callable[[], T | None]) -> T:
         assert time.monotonic() < deadline, "nothing came in time"
         time.sleep(0.05)
     return found
+
+
+@contextmanager
+def unread_stream(platform: Platform) -> Iterator[None]:
+    """Keep the function from reading the stream, as after a dead letter."""
+    client = platform.cloud.client("lambda")
+    (mapping,) = client.list_event_source_mappings()["EventSourceMappings"]
+    client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    try:
+        yield
+    finally:
+        client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
 
 
 @pytest.fixture
@@ -236,14 +249,18 @@ def test_the_repair_makes_what_is_missing_and_nothing_else(
     assert "Lost" in plan.text
     assert marketplace.head("Lost") is None
 
-    repair = platform.play("playbooks/operations/samples.yml")
+    with unread_stream(platform):
+        marketplace.register(form_item("Broken", attributeTypes=["N"]))
+        repair = platform.play("playbooks/operations/samples.yml")
+        assert marketplace.item("Broken")["sample_status"] == "failed"
     assert "Lost" in repair.text
-    assert "1 samples missing or stale" in repair.text
+    assert "2 samples were missing or stale" in repair.text
+    assert "Broken: attributeTypes has 1 entries for 2 attributes" in " ".join(repair.text.split())
     assert marketplace.bytes("Lost") == contents
 
     again = platform.play("playbooks/operations/samples.yml")
     assert again.changed == 0
-    assert "0 samples missing or stale" in again.text
+    assert "0 samples were missing or stale" in again.text
 
 
 def test_seeding_again_touches_nothing(marketplace: Marketplace, platform: Platform) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,19 @@ def test_a_component_has_one_name(component: str) -> None:
         assert "tasks" not in play
     assert component in [role for play in plays for role in play["roles"]]
     assert f"`{component}`" in (ROOT / "docs/architecture.md").read_text()
+
+
+def test_tags_are_the_components() -> None:
+    components = [name for name in imported("site.yml") if name not in ALWAYS]
+    assert load(ROOT / "group_vars/all.yml")["preflight_components"] == components
+
+
+def test_help_lists_every_target() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    targets = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    assert targets
+    done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert re.findall(r"make (\S+)", done.stdout) == targets[1].split()
 
 
 def test_destroy_is_site_reversed() -> None:

@@ -9,6 +9,8 @@ from ansible.module_utils.artificien.aws import AwsError
 from ansible.module_utils.artificien.dynamodb import (
     apply_table,
     check_owner,
+    desired_table,
+    is_empty,
     plan_deletion,
     plan_table,
     read_table,
@@ -108,8 +110,40 @@ def test_deletion_respects_protection_and_contents() -> None:
     assert plan_deletion("orders", None, keep=False).action == "none"
     assert plan_deletion("orders", model(), keep=True).action == "none"
     assert plan_deletion("orders", model(), keep=False).action == "delete"
-    with pytest.raises(ReconcileError, match="deletion protection"):
-        plan_deletion("orders", model(deletion_protection=True), keep=False)
+    assert plan_deletion("orders", model(deletion_protection=True), keep=False).action == "none"
+
+
+@pytest.mark.parametrize("kms_key", ["alias/orders", "arn:aws:kms:us-east-1:1:alias/orders"])
+def test_a_key_must_be_given_as_dynamodb_answers_it(kms_key: str) -> None:
+    option = dict.fromkeys(("indexes", "range_key", "tags", "stream"))
+    table = option | {
+        "name": "orders",
+        "hash_key": "id",
+        "hash_key_type": "S",
+        "point_in_time_recovery": None,
+        "deletion_protection": None,
+    }
+    key = "arn:aws:kms:us-east-1:1:key/2"
+    assert desired_table(table | {"kms_key": key})["kms_key"] == key
+    with pytest.raises(ReconcileError, match="orders: kms_key is"):
+        desired_table(table | {"kms_key": kms_key})
+
+
+@pytest.mark.parametrize(
+    ("page", "empty"),
+    [
+        ({"Items": []}, True),
+        ({"Items": [{"id": {"S": "1"}}]}, False),
+        ({"Items": [], "LastEvaluatedKey": {"id": {"S": "1"}}}, False),
+    ],
+)
+def test_an_empty_page_alone_is_no_empty_table(
+    stubbed: Callable[[str], tuple[Any, Stubber]], page: dict[str, Any], empty: bool
+) -> None:
+    client, stubber = stubbed("dynamodb")
+    request = {"TableName": "orders", "Limit": 1, "ConsistentRead": True}
+    stubber.add_response("scan", page, request)
+    assert is_empty(client, "orders") is empty
 
 
 def test_read_gives_the_words_of_the_options(
@@ -190,7 +224,9 @@ def test_a_new_table_is_protected_and_encrypted_from_its_first_second(
             },
         },
     )
+    stubber.add_client_error("describe_table", "ResourceNotFoundException")
     stubber.add_response("describe_table", description(), {"TableName": "orders"})
+    stubber.add_client_error("update_continuous_backups", "ContinuousBackupsUnavailableException")
     stubber.add_response(
         "update_continuous_backups",
         {},
@@ -205,7 +241,7 @@ def test_a_new_table_is_protected_and_encrypted_from_its_first_second(
         point_in_time_recovery=True,
         kms_key="arn:aws:kms:key",
     )
-    apply_table(client, Plan("orders", None, after), timeout_seconds=1)
+    apply_table(client, Plan("orders", None, after), timeout_seconds=5)
 
 
 def test_changes_are_made_one_at_a_time(stubbed: Callable[[str], tuple[Any, Stubber]]) -> None:
@@ -215,10 +251,12 @@ def test_changes_are_made_one_at_a_time(stubbed: Callable[[str], tuple[Any, Stub
         {"DeletionProtectionEnabled": True},
         {"StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}},
     ):
+        stubber.add_client_error("update_table", "ResourceInUseException")
         stubber.add_response("update_table", {}, {"TableName": "orders", **change})
+        stubber.add_response("describe_table", description(SSEDescription={"Status": "UPDATING"}))
         stubber.add_response("describe_table", description())
     after = model(deletion_protection=True, stream="NEW_IMAGE")
-    apply_table(client, Plan("orders", model(), after), timeout_seconds=1)
+    apply_table(client, Plan("orders", model(), after), timeout_seconds=5)
 
 
 def test_waiting_ends_with_the_remedy(stubbed: Callable[[str], tuple[Any, Stubber]]) -> None:

@@ -140,7 +140,7 @@ def test_read_gives_the_words_of_the_options(
             Environment={"Variables": {"A": "1"}}, KMSKeyArn="arn:aws:kms:us-east-1:1:key"
         ),
         "Concurrency": {"ReservedConcurrentExecutions": 0},
-        "Tags": {"a": "1"},
+        "Tags": {"a": "1", "aws:cloudformation:stack-name": "mall"},
     }
     stubber.add_response("get_function", answer, BY_NAME)
     assert read_function(client, "greet") == model(

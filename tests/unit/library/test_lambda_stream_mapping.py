@@ -171,7 +171,8 @@ def test_read_gives_the_words_of_the_options(
         DestinationConfig={"OnFailure": {"Destination": QUEUE}},
         State="Disabling",
     )
-    stubber.add_response("list_tags", {"Tags": {"a": "1"}}, {"Resource": arn(1)})
+    tags = {"a": "1", "aws:cloudformation:stack-name": "mall"}
+    stubber.add_response("list_tags", {"Tags": tags}, {"Resource": arn(1)})
     assert read_mapping(client, [full], NEW) == model(
         batch_size=10,
         batching_window_seconds=1,
@@ -269,6 +270,61 @@ def test_only_what_differs_is_updated_and_only_when_aws_is_idle(
     before = model(report_batch_item_failures=True, tags={"a": "1"})
     after = model(maximum_retry_attempts=5, tags={"b": "2"})
     apply_mapping(client, Plan(NAME, before, after), "count", "orders", timeout_seconds=9)
+
+
+def test_an_update_waits_until_the_role_may_do_what_it_needs(
+    stubbed: Callable[[str], tuple[Any, Stubber]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    client, stubber = stubbed("lambda")
+    stubber.add_response("list_event_source_mappings", {"EventSourceMappings": [mapping()]})
+    stubber.add_response("get_event_source_mapping", mapping())
+    change = {"UUID": uuid(1), "DestinationConfig": {"OnFailure": {"Destination": QUEUE}}}
+    stubber.add_client_error(
+        "update_event_source_mapping",
+        "InvalidParameterValueException",
+        "The provided execution role does not have permissions to call SendMessage on SQS",
+        expected_params=change,
+    )
+    stubber.add_response("update_event_source_mapping", mapping(), change)
+    stubber.add_response("get_event_source_mapping", mapping())
+    plan = Plan(NAME, model(), model(on_failure_destination=QUEUE))
+    apply_mapping(client, plan, "count", "orders", timeout_seconds=9)
+
+
+def test_other_refusals_of_an_update_are_final(
+    stubbed: Callable[[str], tuple[Any, Stubber]],
+) -> None:
+    client, stubber = stubbed("lambda")
+    stubber.add_response("list_event_source_mappings", {"EventSourceMappings": [mapping()]})
+    stubber.add_response("get_event_source_mapping", mapping())
+    stubber.add_client_error(
+        "update_event_source_mapping", "InvalidParameterValueException", "bad size"
+    )
+    with pytest.raises(AwsError, match=rf"update the stream mapping {NAME}: .*bad size"):
+        apply_mapping(client, Plan(NAME, model(), model(batch_size=1)), "count", "orders", 9)
+
+
+def test_a_new_mapping_may_not_be_visible_at_once(
+    stubbed: Callable[[str], tuple[Any, Stubber]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    client, stubber = stubbed("lambda")
+    stubber.add_response("list_event_source_mappings", {"EventSourceMappings": []})
+    stubber.add_response("create_event_source_mapping", mapping(State="Creating"))
+    stubber.add_client_error("get_event_source_mapping", "ResourceNotFoundException")
+    stubber.add_response("get_event_source_mapping", mapping(), {"UUID": uuid(1)})
+    apply_mapping(client, Plan(NAME, None, model()), "count", "orders", timeout_seconds=9)
+
+
+def test_a_mapping_that_goes_while_it_is_updated_is_not_waited_for(
+    stubbed: Callable[[str], tuple[Any, Stubber]],
+) -> None:
+    client, stubber = stubbed("lambda")
+    stubber.add_response("list_event_source_mappings", {"EventSourceMappings": [mapping()]})
+    stubber.add_client_error("get_event_source_mapping", "ResourceNotFoundException")
+    with pytest.raises(AwsError, match="ResourceNotFoundException"):
+        apply_mapping(client, Plan(NAME, model(), model(batch_size=1)), "count", "orders", 9)
 
 
 def test_a_mapping_of_an_older_stream_is_replaced(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import random
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from ansible.module_utils.artificien.aws import AwsError
+from ansible.module_utils.artificien.aws import AwsError, wait_until
 from ansible.module_utils.artificien.reconcile import Plan, ReconcileError, make_plan
 from ansible.module_utils.artificien.s3 import (
     apply_bucket,
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 ACCOUNT = "111122223333"
 KEY = "arn:aws:kms:us-east-1:111122223333:key/k"
 BUCKET = {"Bucket": "bills"}
+SYSTEM_TAG = {"Key": "aws:cloudformation:stack-name", "Value": "mall"}
+PATIENT = functools.partial(wait_until, timeout_seconds=9, interval_seconds=0)
+IMPATIENT = functools.partial(wait_until, timeout_seconds=0)
 # What the waiter for a new bucket looks at.
 THERE = {"ResponseMetadata": {"HTTPStatusCode": 200}}
 ALL_BLOCKED = {
@@ -252,6 +256,11 @@ def test_options_become_the_words_of_the_model() -> None:
     ("wanted", "words"),
     [
         (option(kms_key="alias/mine"), "bills: kms_key is 'alias/mine'; give aws_s3"),
+        (
+            option(kms_key="arn:aws:kms:us-east-1:111122223333:alias/mine"),
+            "kms_key is 'arn:aws:kms:us-east-1:111122223333:alias/mine'.* an alias",
+        ),
+        (option(kms_key="arn:aws:iam::111122223333:key/k"), "give aws_s3 or the ARN of the key"),
         (option(lifecycle_rules=[rule()]), "bills: lifecycle rule tidy does nothing"),
         (
             option(lifecycle_rules=[rule(expiration_days=1, expired_delete_markers=True)]),
@@ -304,7 +313,7 @@ def test_read_gives_the_words_of_the_options(
         get_bucket_versioning={"Status": "Enabled"},
         get_bucket_lifecycle_configuration={"Rules": [TIDY_REQUEST]},
         get_bucket_cors={"CORSRules": [cors]},
-        get_bucket_tagging={"TagSet": [{"Key": "owner", "Value": "shop"}]},
+        get_bucket_tagging={"TagSet": [SYSTEM_TAG, {"Key": "owner", "Value": "shop"}]},
         get_bucket_policy={"Policy": json.dumps(POLICY)},
     )
     assert read_bucket(client, "bills", ACCOUNT) == model(
@@ -520,6 +529,7 @@ def test_a_new_bucket_is_closed_before_it_gets_its_policy(
     stubber.add_response(
         "put_bucket_cors", {}, BUCKET | {"CORSConfiguration": {"CORSRules": rules}}
     )
+    stubber.add_client_error("get_bucket_tagging", "NoSuchTagSet", expected_params=BUCKET)
     stubber.add_response(
         "put_bucket_tagging",
         {},
@@ -580,13 +590,11 @@ def test_a_name_that_is_taken_meanwhile_fails_with_the_remedy(
 
 def test_only_what_differs_is_set(stubbed: Callable[[str], tuple[Any, Stubber]]) -> None:
     client, stubber = stubbed("s3")
-    for operation in (
-        "delete_bucket_lifecycle",
-        "delete_bucket_cors",
-        "delete_bucket_tagging",
-        "delete_bucket_policy",
-    ):
-        stubber.add_response(operation, {}, BUCKET)
+    stubber.add_response("delete_bucket_lifecycle", {}, BUCKET)
+    stubber.add_response("delete_bucket_cors", {}, BUCKET)
+    stubber.add_response("get_bucket_tagging", {"TagSet": [{"Key": "a", "Value": "1"}]}, BUCKET)
+    stubber.add_response("delete_bucket_tagging", {}, BUCKET)
+    stubber.add_response("delete_bucket_policy", {}, BUCKET)
     full = {
         "lifecycle_rules": [TIDY],
         "cors_rules": [GET_CORS],
@@ -605,6 +613,63 @@ def test_only_what_differs_is_set(stubbed: Callable[[str], tuple[Any, Stubber]])
     )
     plain = model(encryption={"algorithm": "none"})
     apply_bucket(client, Plan("bills", plain, model()), delete_objects=False)
+
+
+@pytest.mark.parametrize(
+    ("tags", "tag_set"),
+    [
+        ({"b": "2"}, [SYSTEM_TAG, {"Key": "b", "Value": "2"}]),
+        ({}, [SYSTEM_TAG]),
+    ],
+)
+def test_tags_of_aws_are_sent_along(
+    stubbed: Callable[[str], tuple[Any, Stubber]],
+    tags: dict[str, str],
+    tag_set: list[dict[str, str]],
+) -> None:
+    client, stubber = stubbed("s3")
+    present = {"TagSet": [{"Key": "a", "Value": "1"}, SYSTEM_TAG]}
+    stubber.add_response("get_bucket_tagging", present, BUCKET)
+    stubber.add_response("put_bucket_tagging", {}, BUCKET | {"Tagging": {"TagSet": tag_set}})
+    plan = Plan("bills", model(tags={"a": "1"}), model(tags=tags))
+    apply_bucket(client, plan, delete_objects=False)
+
+
+def test_a_new_bucket_is_waited_for(stubbed: Callable[[str], tuple[Any, Stubber]]) -> None:
+    client, stubber = stubbed("s3")
+    stubber.add_client_error("create_bucket", "OperationAborted", expected_params=BUCKET)
+    stubber.add_response("create_bucket", {}, BUCKET)
+    stubber.add_response("head_bucket", THERE, BUCKET)
+    versioning = BUCKET | {"VersioningConfiguration": {"Status": "Enabled"}}
+    for code in ("NoSuchBucket", "OperationAborted"):
+        stubber.add_client_error("put_bucket_versioning", code, expected_params=versioning)
+    stubber.add_response("put_bucket_versioning", {}, versioning)
+    plan = Plan("bills", None, {"versioning": True})
+    apply_bucket(client, plan, delete_objects=False, wait=PATIENT)
+
+
+def test_a_change_waits_for_another_but_not_for_a_bucket_that_is_gone(
+    stubbed: Callable[[str], tuple[Any, Stubber]],
+) -> None:
+    client, stubber = stubbed("s3")
+    plan = Plan("bills", model(), model(versioning=True))
+    stubber.add_client_error("put_bucket_versioning", "OperationAborted")
+    stubber.add_client_error("put_bucket_versioning", "NoSuchBucket", "gone")
+    with pytest.raises(AwsError, match="set versioning of bucket bills: NoSuchBucket: gone"):
+        apply_bucket(client, plan, delete_objects=False, wait=PATIENT)
+
+
+def test_waiting_for_a_bucket_ends_with_the_remedy(
+    stubbed: Callable[[str], tuple[Any, Stubber]],
+) -> None:
+    client, stubber = stubbed("s3")
+    stubber.add_client_error("create_bucket", "OperationAborted")
+    with pytest.raises(AwsError, match=r"S3 to create bucket bills, .* run the playbook again"):
+        apply_bucket(client, Plan("bills", None, {}), delete_objects=False, wait=IMPATIENT)
+    stubber.add_client_error("put_bucket_versioning", "OperationAborted")
+    plan = Plan("bills", model(), model(versioning=True))
+    with pytest.raises(AwsError, match=r"S3 to set versioning of .* with OperationAborted\."):
+        apply_bucket(client, plan, delete_objects=False, wait=IMPATIENT)
 
 
 def test_a_refused_setting_is_named(stubbed: Callable[[str], tuple[Any, Stubber]]) -> None:

@@ -204,7 +204,7 @@ def test_only_parameters_that_exist_and_are_listed_are_asked_for_tags(
     stubber.add_response("get_parameters_by_path", listed("a", "unlisted"))
     stubber.add_response(
         "list_tags_for_resource",
-        {"TagList": TAG_LIST},
+        {"TagList": [*TAG_LIST, {"Key": "aws:cloudformation:stack-name", "Value": "mall"}]},
         {"ResourceType": "Parameter", "ResourceId": f"{PATH}/a"},
     )
     plan = plan_present(client, options(parameters={"a": 1, "new": 1}, tags=OWNED))

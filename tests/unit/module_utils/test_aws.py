@@ -16,6 +16,7 @@ from ansible.module_utils.artificien.aws import (
     error_code,
     from_tag_list,
     none_if_missing,
+    own_tags,
     result,
     to_tag_list,
     wait_until,
@@ -147,6 +148,12 @@ def test_tags_change_form_and_back() -> None:
     assert listed == [{"Key": "env", "Value": "prod"}, {"Key": "owner", "Value": "shop"}]
     assert from_tag_list(listed) == tags
     assert from_tag_list([]) == {}
+
+
+def test_tags_of_aws_are_not_seen() -> None:
+    tags = {"aws:cloudformation:stack-name": "mall", "awsome": "1", "owner": "shop"}
+    assert own_tags(tags) == {"awsome": "1", "owner": "shop"}
+    assert from_tag_list(to_tag_list(tags)) == {"awsome": "1", "owner": "shop"}
 
 
 @pytest.mark.parametrize(
