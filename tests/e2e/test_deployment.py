@@ -99,6 +99,7 @@ def test_dead_letters_are_encrypted(platform: Platform) -> None:
 def test_records_that_fail_are_tried_a_bounded_number_of_times(platform: Platform) -> None:
     client = platform.cloud.client("lambda")
     (mapping,) = client.list_event_source_mappings()["EventSourceMappings"]
+    # pragma: allowlist nextline secret
     queue = "arn:aws:sqs:us-east-1:000000000000:artificien-local-data-upload-dead-letters"
     assert mapping["DestinationConfig"] == {"OnFailure": {"Destination": queue}}
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
