@@ -29,7 +29,7 @@ from ansible.module_utils.artificien.dynamodb_items import (  # noqa: E402 - by 
     read_items,
     read_schema,
 )
-from ansible.module_utils.artificien.dynamodb_seeds import (  # noqa: E402
+from ansible.module_utils.artificien.dynamodb_seeds import (  # noqa: E402 - as above
     by_key,
     counts,
     desired_items,

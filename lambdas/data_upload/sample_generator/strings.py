@@ -37,7 +37,7 @@ _BOOLEAN = frozenset(["true", "false"])
 
 
 @dataclass(frozen=True, slots=True)
-class _Kind:
+class Kind:
     """A kind of strings and the words that call for it.
 
     `words` are looked for in a column's name and description, `name_words` in its name only:
@@ -86,104 +86,104 @@ _MONTHS = (
 # The first kind that fits is taken, so narrower ones precede wider ones. Words are separated by
 # commas; an expression of several matches as a whole.
 _KINDS = (
-    _Kind("email", "email,e mail", "mail", "person company internet", _format("ascii_safe_email")),
-    _Kind(
+    Kind("email", "email,e mail", "mail", "person company internet", _format("ascii_safe_email")),
+    Kind(
         "uuid", "uuid,guid,unique identifier", "id,identifier,token,key", "misc", _format("uuid4")
     ),
-    _Kind("ip", "ip address", "ip", "internet", _format("ipv4")),
-    _Kind("mac", "mac address", "mac", "internet", _format("mac_address")),
-    _Kind(
+    Kind("ip", "ip address", "ip", "internet", _format("ipv4")),
+    Kind("mac", "mac address", "mac", "internet", _format("mac_address")),
+    Kind(
         "username",
         "username,user name,login name,nickname,screen name",
         "login,handle,user",
         "person company internet",
         _format("user_name"),
     ),
-    _Kind(
+    Kind(
         "url",
         "url,uri,website,web site,web page,homepage,hyperlink",
         "link",
         "person company internet lorem",
         _url,
     ),
-    _Kind(
+    Kind(
         "phone",
         "phone number,telephone,mobile number",
         "phone,mobile,cell,tel,fax",
         "phone_number",
         _format("phone_number"),
     ),
-    _Kind(
+    Kind(
         "company",
         "company,employer,organization,organisation",
         "business,brand,manufacturer,vendor,firm",
         "person company",
         _format("company"),
     ),
-    _Kind(
+    Kind(
         "first name",
         "first name,firstname,given name,forename",
         "fname",
         "person",
         _format("first_name"),
     ),
-    _Kind(
+    Kind(
         "last name",
         "last name,lastname,surname,family name",
         "lname",
         "person",
         _format("last_name"),
     ),
-    _Kind("country code", "country code", "", "address", _format("country_code")),
-    _Kind("country", "country,nationality", "nation", "address", _format("country")),
-    _Kind("language", "language", "lang,locale", "person", _format("language_name")),
-    _Kind("currency", "currency", "", "currency", _format("currency_code")),
-    _Kind(
+    Kind("country code", "country code", "", "address", _format("country_code")),
+    Kind("country", "country,nationality", "nation", "address", _format("country")),
+    Kind("language", "language", "lang,locale", "person", _format("language_name")),
+    Kind("currency", "currency", "", "currency", _format("currency_code")),
+    Kind(
         "postcode",
         "zip code,zipcode,postcode,postal code,post code",
         "zip,postal",
         "address",
         _format("zipcode_plus4"),
     ),
-    _Kind("street", "street name", "street,road", "person address", _format("street_name")),
-    _Kind(
+    Kind("street", "street name", "street,road", "person address", _format("street_name")),
+    Kind(
         "address",
         "home address,street address,postal address,mailing address",
         "address",
         "person address",
         _address,
     ),
-    _Kind("city", "city,town", "location,place,birthplace", "person address", _format("city")),
-    _Kind("state", "us state,province", "state,region,county", "address", _format("state")),
-    _Kind("job", "job,occupation,profession", "position,career,role", "job", _format("job")),
-    _Kind("color", "color,colour", "", "color", _format("color_name")),
-    _Kind("sex", "gender", "sex", "", _choice("Female", "Male")),
-    _Kind(
+    Kind("city", "city,town", "location,place,birthplace", "person address", _format("city")),
+    Kind("state", "us state,province", "state,region,county", "address", _format("state")),
+    Kind("job", "job,occupation,profession", "position,career,role", "job", _format("job")),
+    Kind("color", "color,colour", "", "color", _format("color_name")),
+    Kind("sex", "gender", "sex", "", _choice("Female", "Male")),
+    Kind(
         "blood type",
         "blood type,blood group",
         "",
         "",
         _choice("A+", "A-", "B+", "B-", "AB+", "AB-", "O+", "O-"),
     ),
-    _Kind("weekday", "weekday,day of week,day of the week", "day", "", _choice(*_WEEKDAYS)),
-    _Kind("month", "month name,name of the month", "month", "", _choice(*_MONTHS)),
-    _Kind(
+    Kind("weekday", "weekday,day of week,day of the week", "day", "", _choice(*_WEEKDAYS)),
+    Kind("month", "month name,name of the month", "month", "", _choice(*_MONTHS)),
+    Kind(
         "timestamp",
         "timestamp,time stamp,datetime,date and time",
         "date time",
         "",
         _moment("%Y-%m-%dT%H:%M:%S"),
     ),
-    _Kind("date", "date,birthday", "dob", "", _moment("%Y-%m-%d")),
-    _Kind("time", "time of day", "time", "", _moment("%H:%M:%S")),
-    _Kind(
+    Kind("date", "date,birthday", "dob", "", _moment("%Y-%m-%d")),
+    Kind("time", "time of day", "time", "", _moment("%H:%M:%S")),
+    Kind(
         "name",
         "full name,name of the person,name of the user",
         "name,person,author,artist,contact,owner,customer,patient",
         "person",
         _format("name"),
     ),
-    _Kind(
+    Kind(
         "sentence",
         "sentence,free text",
         "comment,comments,review,message,text,note,notes,description,summary,feedback,bio",
@@ -191,12 +191,7 @@ _KINDS = (
         _format("sentence"),
     ),
 )
-_WORD = _Kind("word", "", "", "lorem", _format("word"))
-
-
-def kind_of(name: str, description: str) -> str:
-    """Return the name of the kind of strings that a column calls for, "word" if for none."""
-    return _kind_of(name, description).name
+_WORD = Kind("word", "", "", "lorem", _format("word"))
 
 
 def pool(name: str, description: str) -> Sequence[str]:
@@ -204,7 +199,7 @@ def pool(name: str, description: str) -> Sequence[str]:
 
     None of them is read as a missing value, a number or a boolean.
     """
-    return _pool(_kind_of(name, description))
+    return _pool(kind_of(name, description))
 
 
 def reads_as_text(value: str) -> bool:
@@ -219,7 +214,8 @@ def reads_as_text(value: str) -> bool:
     return False
 
 
-def _kind_of(name: str, description: str) -> _Kind:
+def kind_of(name: str, description: str) -> Kind:
+    """Return the kind of strings that a column calls for, of words if for none."""
     name, description = _spaced(name), _spaced(description)
     for kind in _KINDS:
         if _calls_for(kind.words, name) or _calls_for(kind.name_words, name):
@@ -241,9 +237,9 @@ def _spaced(text: str) -> str:
 
 
 @cache
-def _pool(kind: _Kind) -> Sequence[str]:
+def _pool(kind: Kind) -> Sequence[str]:
     # Imported here, since it takes longer than everything else and numeric schemas need none.
-    from faker import Factory  # noqa: PLC0415
+    from faker import Factory  # noqa: PLC0415 - loaded by those who need it only
 
     providers = [f"faker.providers.{provider}" for provider in kind.providers.split()]
     faker = Factory.create("en_US", providers=providers)

@@ -306,7 +306,7 @@ def test_text(value: str) -> None:
 
 
 @pytest.mark.parametrize("kind", [*strings._KINDS, strings._WORD], ids=lambda kind: kind.name)
-def test_pool_is_read_as_text(kind: strings._Kind) -> None:
+def test_pool_is_read_as_text(kind: strings.Kind) -> None:
     values = strings._pool(kind)
     assert len(values) >= 2
     assert len(set(values)) == len(values)
@@ -351,7 +351,7 @@ def test_pool_is_read_as_text(kind: strings._Kind) -> None:
     ],
 )
 def test_kind_of_strings(name: str, description: str, kind: str) -> None:
-    assert strings.kind_of(name, description) == kind
+    assert strings.kind_of(name, description).name == kind
 
 
 def test_pools_fit_their_kind() -> None:
