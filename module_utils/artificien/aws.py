@@ -98,6 +98,27 @@ def wait_until(
         time.sleep(interval_seconds)
 
 
+def accepted(
+    call: Callable[[], object], passing: Callable[[ClientError], bool]
+) -> Callable[[], bool]:
+    """Return what `wait_until` polls to make `call` as soon as AWS takes it.
+
+    Each poll makes the call; it is false where the call is refused with an error that `passing`
+    knows to pass by itself. Any other error is raised.
+    """
+
+    def made() -> bool:
+        try:
+            call()
+        except ClientError as error:
+            if not passing(error):
+                raise
+            return False
+        return True
+
+    return made
+
+
 def check_kms_key(owner: str, kms_key: str | None, otherwise: str) -> None:
     """Check that the `kms_key` option of `owner` has the form in which AWS answers with a key.
 

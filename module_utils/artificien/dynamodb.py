@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.artificien.aws import (
+    accepted,
     aws_call,
     changed_tags,
     check_kms_key,
@@ -15,7 +16,6 @@ from ansible.module_utils.artificien.aws import (
     wait_until,
 )
 from ansible.module_utils.artificien.reconcile import Model, Plan, ReconcileError, make_plan
-from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -177,15 +177,7 @@ def _create(client: DynamoDBClient, name: str, after: Model) -> None:
 
 
 def _when_free(change: Callable[[], Any], name: str, timeout_seconds: float) -> None:
-    def made() -> bool:
-        try:
-            change()
-        except ClientError as error:
-            if error_code(error) not in BUSY:
-                raise
-            return False
-        return True
-
+    made = accepted(change, lambda error: error_code(error) in BUSY)
     wait_until(made, f"DynamoDB table {name} to take a change", timeout_seconds)
 
 

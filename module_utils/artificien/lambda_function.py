@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.artificien.aws import (
     AwsError,
+    accepted,
     aws_call,
     changed_tags,
     error_code,
@@ -14,12 +15,12 @@ from ansible.module_utils.artificien.aws import (
     wait_until,
 )
 from ansible.module_utils.artificien.reconcile import Model, Plan, ReconcileError, make_plan
-from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ansible.module_utils.artificien.lambda_package import Package
+    from botocore.exceptions import ClientError
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_lambda.type_defs import FunctionCodeTypeDef
     from mypy_boto3_s3 import S3Client
@@ -144,19 +145,13 @@ def upload_package(client: S3Client, package: Package, location: FunctionCodeTyp
 def when_role_is_ready(call: Callable[[], Any], role: str, timeout_seconds: float) -> None:
     """Repeat `call` while Lambda has not yet heard of the role or of what it may do."""
 
-    def ready() -> bool:
-        try:
-            call()
-        except ClientError as error:
-            if error_code(error) == "InvalidParameterValueException" and any(
-                words in str(error) for words in ROLE_IS_NOT_READY
-            ):
-                return False
-            raise
-        return True
+    def unheard_of(error: ClientError) -> bool:
+        return error_code(error) == "InvalidParameterValueException" and any(
+            words in str(error) for words in ROLE_IS_NOT_READY
+        )
 
     wait_until(
-        ready,
+        accepted(call, unheard_of),
         f"Lambda to be allowed the {role} (its trust policy must name lambda.amazonaws.com, its "
         "policies what the function uses)",
         timeout_seconds,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ansible.module_utils.artificien.aws import (
     SYSTEM_TAG,
     AwsError,
+    accepted,
     aws_call,
     check_kms_key,
     error_code,
@@ -372,16 +373,7 @@ def _when_ready(
     wait: Wait, passing: Collection[str], call: Callable[[], object], what: str
 ) -> None:
     """Repeat `call` while S3 answers one of the errors `passing`."""
-
-    def done() -> bool:
-        try:
-            call()
-        except ClientError as error:
-            if error_code(error) in passing:
-                return False
-            raise
-        return True
-
+    done = accepted(call, lambda error: error_code(error) in passing)
     wait(done, f"S3 to {what}, which it refused with {' or '.join(passing)}")
 
 
