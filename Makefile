@@ -15,7 +15,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 PYTHON_FILES := lambdas library local_cloud benchmarks examples scripts tests
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Get Python 3.13 and install everything that is pinned, below build/
 	@scripts/setup
@@ -44,6 +44,21 @@ outputs: setup ## Print where everything of ENV is
 samples: setup ## Regenerate every sample of ENV that is missing or stale
 	@$(PLAYBOOK) playbooks/operations/samples.yml
 
+users: setup ## Make the rows of users of ENV who have none
+	@$(PLAYBOOK) playbooks/operations/users.yml
+
+disable-user: setup ## Disable the user NAME of ENV and end all of its sessions
+	@$(PLAYBOOK) playbooks/operations/disable_user.yml -e user_name='$(NAME)'
+
+rotate-secret: setup ## Give the client CLIENT of ENV a new secret; the old one works on
+	@$(PLAYBOOK) playbooks/operations/client_secret.yml -e client=$(CLIENT) -e secret_state=rotated
+
+retire-secret: setup ## Delete the old secret of the client CLIENT of ENV
+	@$(PLAYBOOK) playbooks/operations/client_secret.yml -e client=$(CLIENT) -e secret_state=retired
+
+demo-password: setup ## Print names and password of the demo users of ENV
+	@$(BIN)/python scripts/demo_password.py build/$(ENV)
+
 test: lint unit integration e2e ## Run every test
 
 lint: setup ## Check style, types, documentation, shell scripts and secrets
@@ -62,6 +77,7 @@ integration: setup ## Run every module and launcher against a real emulator
 	@$(BIN)/pytest tests/integration -n 2 --dist worksteal
 
 e2e: setup ## Deploy the local platform, use it as people do, and remove it
+	@scripts/setup --browser
 	@$(BIN)/pytest tests/e2e
 
 bench: setup ## Measure; docs/performance.md tells what came out
@@ -79,4 +95,4 @@ lock: setup ## Pin all dependencies anew
 clean: down ## Remove everything that was built or installed
 	@rm -rf build
 
-.PHONY: help setup up down plan deploy destroy outputs samples test lint unit integration e2e bench format docs lock clean
+.PHONY: help setup up down plan deploy destroy outputs samples users disable-user rotate-secret retire-secret demo-password test lint unit integration e2e bench format docs lock clean

@@ -8,8 +8,9 @@ module: lambda_functions
 short_description: Converge a set of Lambda functions
 version_added: "0.1.0"
 description:
-  - Builds the deployment package of each function from its source folder and its pinned
-    dependencies, and creates or updates the function with it.
+  - Builds the deployment package of each function from its source folder, the folders that it
+    shares with other functions and its pinned dependencies, and creates or updates the function
+    with it.
   - The same sources give the same package on every machine, and a function whose package and
     settings are as wanted is left alone.
   - C(amazon.aws.lambda) reports a change on every run with a package in S3, has neither reserved
@@ -45,6 +46,13 @@ options:
           - Its C(requirements.txt), if any, pins each dependency with hashes and names them all,
             since none is added.
         type: path
+      shared:
+        description:
+          - Paths of folders with code that the function shares with others.
+          - Each is placed in the package beside I(source), under its own name and by the same
+            rules. What they depend on is pinned in the C(requirements.txt) of I(source).
+        type: list
+        elements: path
       handler:
         description:
           - Dotted path of the function to call, beginning with the name of the source folder.
@@ -135,6 +143,7 @@ EXAMPLES = r"""
     functions:
       - name: shop-thumbnail
         source: "{{ playbook_dir }}/lambdas/thumbnail"
+        shared: ["{{ playbook_dir }}/lambdas/shop_common"]
         handler: thumbnail.handler.lambda_handler
         role: arn:aws:iam::111122223333:role/shop-thumbnail
         description: Makes a thumbnail of each product image.
@@ -204,6 +213,7 @@ if TYPE_CHECKING:
 FUNCTION = {
     "name": {"type": "str", "required": True},
     "source": {"type": "path"},
+    "shared": {"type": "list", "elements": "path"},
     "handler": {"type": "str"},
     "role": {"type": "str"},
     "runtime": {
@@ -248,6 +258,7 @@ def build_packages(params: dict[str, Any]) -> dict[str, Package]:
             function["runtime"],
             function["architecture"],
             Path(params["build_dir"]),
+            [Path(folder) for folder in function["shared"] or []],
         )
         for function in params["functions"]
     }

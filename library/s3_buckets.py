@@ -211,13 +211,12 @@ kept:
 
 from typing import TYPE_CHECKING, Any
 
-from ansible.module_utils.artificien.aws import client, converge, result
+from ansible.module_utils.artificien.aws import client, converge, read_account, result
 from ansible.module_utils.artificien.reconcile import Plan, make_plan
 from ansible.module_utils.artificien.s3 import (
     apply_bucket,
     desired_bucket,
     has_objects,
-    read_account,
     read_bucket,
 )
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule

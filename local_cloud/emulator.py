@@ -4,14 +4,13 @@ Executed by the interpreter of the emulator's own environment, never by the cont
 settings come from the process environment (``Settings.environment``).
 """
 
-import importlib
 import os
 import runpy
 import sys
 from importlib import metadata
 
+from local_cloud import patches
 from local_cloud.errors import LocalCloudError
-from local_cloud.patches import patch_iam, patch_streams
 from local_cloud.settings import check_host
 
 VERSION = "1.5.33"
@@ -40,8 +39,7 @@ def main() -> None:
         check_version()
         # Without the variable the emulator would listen on every interface.
         check_host(os.environ.get("BIND_HOST", "0.0.0.0"))  # noqa: S104 - refused, not used
-        patch_iam(importlib.import_module("ministack.core.iam_evaluator"))
-        patch_streams(importlib.import_module("ministack.services.lambda_svc"))
+        patches.apply_all()
     except LocalCloudError as error:
         sys.exit(f"error: {error}")
     runpy.run_module("ministack", run_name="__main__", alter_sys=True)

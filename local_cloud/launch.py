@@ -3,7 +3,6 @@
 import shutil
 import subprocess
 import time
-from pathlib import Path
 
 from local_cloud import health, leftovers, preflight, processes, record
 from local_cloud.errors import LocalCloudError
@@ -42,9 +41,10 @@ def _spawn(settings: Settings) -> "subprocess.Popen[bytes]":
             ) from error
 
 
-def _log_tail(log_file: Path, offset: int) -> str:
-    written = log_file.read_bytes()[offset:]
-    return written[-_LOG_TAIL_BYTES:].decode(errors="replace").strip()
+def _log_tail(settings: Settings, offset: int) -> str:
+    written = settings.log_file.read_bytes()[offset:]
+    tail = written[-_LOG_TAIL_BYTES:].decode(errors="replace").strip()
+    return f"{settings.log_file} ends with:\n{tail}"
 
 
 def _wait_until_healthy(
@@ -52,16 +52,17 @@ def _wait_until_healthy(
 ) -> None:
     deadline = time.monotonic() + TIMEOUT_SECONDS
     while not health.is_healthy(settings.host, settings.port):
-        tail = f"{settings.log_file} ends with:\n{_log_tail(settings.log_file, log_offset)}"
+        # The log is read after it is known to have ended, or its last words would be missed.
         if emulator.poll() is not None:
             raise LocalCloudError(
                 f"The emulator ended at its start (status {emulator.returncode}). If its "
                 f"environment is damaged, remove {settings.emulator_venv} and run `make setup`. "
-                + tail
+                + _log_tail(settings, log_offset)
             )
         if time.monotonic() > deadline:
             raise LocalCloudError(
-                f"The emulator did not answer within {TIMEOUT_SECONDS:g} seconds. " + tail
+                f"The emulator did not answer within {TIMEOUT_SECONDS:g} seconds. "
+                + _log_tail(settings, log_offset)
             )
         time.sleep(0.02)
 

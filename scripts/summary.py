@@ -6,6 +6,9 @@ import json
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
+
+CALLBACK = "http://localhost:3000/callback"
 
 
 def lines(outputs: dict[str, Any], indent: str = "  ") -> list[str]:
@@ -19,12 +22,27 @@ def lines(outputs: dict[str, Any], indent: str = "  ") -> list[str]:
     return made
 
 
+def sign_in_url(accounts: dict[str, Any]) -> str:
+    """Return the address at which people sign up and in to the native app."""
+    return f"{accounts['hosted_ui_url']}/oauth2/authorize?" + urlencode(
+        {
+            "client_id": accounts["clients"]["native"],
+            "response_type": "code",
+            "scope": "openid email profile",
+            "redirect_uri": CALLBACK,
+        }
+    )
+
+
 def main() -> None:
     """Print the summary of the outputs file that the command line names."""
     path = Path(sys.argv[1])
     outputs = json.loads(path.read_text())
     print("\nThe platform is up:\n", *lines(outputs), sep="\n")
     print(
+        "\nSign up or in as people do, by the hosted UI; codes of e-mails are 123456 here:\n"
+        f"\n  {sign_in_url(outputs['cognito'])}\n"
+        "\nmake demo-password prints how to sign in as a demo user.\n"
         "\nTry it: register a dataset as the marketplace does, and read its sample:\n"
         "\n  build/venv/bin/python examples/register_dataset.py My-First-App\n"
         f"\nAll of it is in {path}; make down removes it."

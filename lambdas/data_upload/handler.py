@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from lambda_common.logs import LOGGER, configure_logging
+
 from data_upload.logic import Outcome, Result, SampleStore, find_stale, sync_dataset, sync_image
-from data_upload.logs import LOGGER, configure_logging
 from data_upload.sample_generator.dynamodb_json import plain_item
 from data_upload.settings import Settings
 from data_upload.store import Store

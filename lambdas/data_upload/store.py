@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Self
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from lambda_common.logs import LOGGER
 
 from data_upload.logic import SCHEMA_ATTRIBUTES, STATUS_ATTRIBUTES, Item, Sample, Status
-from data_upload.logs import LOGGER
 from data_upload.sample_generator.dynamodb_json import plain_item
 
 if TYPE_CHECKING:

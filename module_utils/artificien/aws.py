@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+    from mypy_boto3_sts import STSClient
 
 # How the keys of the tags begin that AWS sets, and that nobody else may set or remove.
 SYSTEM_TAG = "aws:"
@@ -78,6 +79,12 @@ def none_if_missing[**P, T](*codes: str) -> Callable[[Callable[P, T]], Callable[
         return call
 
     return decorate
+
+
+@aws_call("read the account of the credentials")
+def read_account(client: STSClient) -> str:
+    """Return the id of the account that the module works in."""
+    return client.get_caller_identity()["Account"]
 
 
 def wait_until(

@@ -1,8 +1,9 @@
 """Deployment packages of Lambda functions: the same sources give the same bytes on every machine.
 
-A package is a function's source folder under its own name, beside its pinned dependencies. Its
-hash decides whether a function is deployed again, so nothing in it may depend on the machine:
-not on times, permissions, the order of a directory, the installer or the working directory.
+A package is a function's source folder under its own name, beside the folders that it shares with
+other functions and its pinned dependencies. Its hash decides whether a function is deployed again,
+so nothing in it may depend on the machine: not on times, permissions, the order of a directory, the
+installer or the working directory.
 """
 
 from __future__ import annotations
@@ -17,8 +18,12 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from ansible.module_utils.artificien.reconcile import ReconcileError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # The oldest C library of Lambda's Python 3.12 and later (Amazon Linux 2023) is newer than this.
 PLATFORMS = {"x86_64": "x86_64-manylinux_2_28", "arm64": "aarch64-manylinux_2_28"}
@@ -46,16 +51,22 @@ class Package:
         return base64.b64encode(bytes.fromhex(self.sha256)).decode()
 
 
-def build_package(source: Path, runtime: str, architecture: str, build_dir: Path) -> Package:
+def build_package(
+    source: Path, runtime: str, architecture: str, build_dir: Path, shared: Sequence[Path] = ()
+) -> Package:
     """Return the package of the folder `source`, from the cache in `build_dir` if it is there.
 
     Raises:
-        ReconcileError: the folder or its dependencies do not make a package.
+        ReconcileError: the folder, those in `shared` or its dependencies do not make a package.
     """
-    if not source.is_dir():
-        raise ReconcileError(f"source {source} is no folder; name the folder of the function.")
+    for folder in (source, *shared):
+        if not folder.is_dir():
+            raise ReconcileError(
+                f"{folder} is no folder; name folders with code of the function in source and "
+                "shared."
+            )
     try:
-        return _build(source, runtime, architecture, build_dir)
+        return _build(source, shared, runtime, architecture, build_dir)
     except OSError as error:
         raise ReconcileError(
             f"source {source}: no package can be made in build_dir {build_dir}: {error}. Correct "
@@ -63,15 +74,18 @@ def build_package(source: Path, runtime: str, architecture: str, build_dir: Path
         ) from error
 
 
-def _build(source: Path, runtime: str, architecture: str, build_dir: Path) -> Package:
-    files = _source_files(source)
+def _build(
+    source: Path, shared: Sequence[Path], runtime: str, architecture: str, build_dir: Path
+) -> Package:
+    files = _source_files(source) | _shared_files(source, shared)
     requirements = _requirements(source)
     digest = _digest(
         [FORMAT, runtime, architecture, requirements],
         {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()},
     )
-    # One folder per source and platform, since writing a package removes its earlier ones.
-    place = _digest(str(source.resolve()), runtime, architecture)[:12]
+    # One folder per sources and platform, since writing a package removes its earlier ones.
+    sources = [str(folder.resolve()) for folder in (source, *sorted(shared))]
+    place = _digest(*sources, runtime, architecture)[:12]
     folder = build_dir / "packages" / f"{source.name}-{place}"
     # The package's own hash is in its name, so that nobody reads megabytes to learn it.
     for path in folder.glob(f"{digest}-*.zip"):
@@ -79,11 +93,13 @@ def _build(source: Path, runtime: str, architecture: str, build_dir: Path) -> Pa
     if requirements:
         installed = _install(source / REQUIREMENTS, requirements, runtime, architecture, build_dir)
         dependencies = _dependency_files(installed)
+        own = {folder.name for folder in (source, *shared)}
         for name in dependencies:
-            if Path(name.split("/")[0]).stem == source.name:
+            top = Path(name.split("/")[0]).stem
+            if top in own:
                 raise ReconcileError(
-                    f"source {source}: its dependencies hold {name}, so {source.name} would mean "
-                    "two things to Python. Rename the folder of the function."
+                    f"source {source}: its dependencies hold {name}, so {top} would mean two "
+                    f"things to Python. Rename the folder {top}."
                 )
         files |= dependencies
     size = sum(path.stat().st_size for path in files.values())
@@ -110,14 +126,34 @@ def _source_files(source: Path) -> dict[str, Path]:
         if path.is_symlink():
             # What it points to may be missing, or another, on the next machine.
             raise ReconcileError(
-                f"{path} is a symbolic link. Put the file itself there, or make the shared code a "
-                "dependency."
+                f"{path} is a symbolic link. Put the file itself there, or name the folder of the "
+                "shared code in shared."
             )
         is_requirements = name.match("requirements*") and name.suffix in {".txt", ".in"}
         if path.is_file() and name.suffix != ".pyc" and not is_requirements:
             files[f"{source.name}/{name.as_posix()}"] = path
     if not files:
-        raise ReconcileError(f"source {source} holds no file to deploy.")
+        raise ReconcileError(f"{source} holds no file to deploy.")
+    return files
+
+
+def _shared_files(source: Path, shared: Sequence[Path]) -> dict[str, Path]:
+    """Return the files of the shared folders by their name in the package of `source`."""
+    files: dict[str, Path] = {}
+    names = [source.name]
+    for folder in shared:
+        if folder.name in names:
+            raise ReconcileError(
+                f"source {source}: shared {folder} has the name of another folder of the package. "
+                "Rename one of them, or name it once."
+            )
+        if _requirements(folder):
+            raise ReconcileError(
+                f"{folder / REQUIREMENTS}: a shared folder brings no dependencies. Pin them in the "
+                f"{REQUIREMENTS} of each function that uses it."
+            )
+        names.append(folder.name)
+        files |= _source_files(folder)
     return files
 
 

@@ -10,7 +10,7 @@ from tests.deployment import Platform
 if TYPE_CHECKING:
     from pathlib import Path
 
-COMPONENTS = ["dynamodb", "storage", "data_upload", "seed_data"]
+COMPONENTS = ["dynamodb", "storage", "alerts", "cognito", "data_upload", "seed_data"]
 DESTROY = ["destroy.yml", "-e", "confirm=local", "-e", "delete_data=true"]
 
 

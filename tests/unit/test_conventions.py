@@ -15,7 +15,8 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 ROLES = sorted(path.parent.parent for path in ROOT.glob("roles/*/tasks/main.yml"))
 MODULES = sorted(path.stem for path in ROOT.glob("library/*.py"))
-LAMBDAS = sorted(path.parent for path in ROOT.glob("lambdas/*/handler.py"))
+SHARED = ROOT / "lambdas/lambda_common"
+LAMBDAS = sorted({path.parent for path in ROOT.glob("lambdas/*/*.py")} - {SHARED})
 ENVIRONMENTS = sorted(path.parent for path in ROOT.glob("inventories/*/hosts.yml"))
 # Plays of every run, tagged so that --tags cannot leave them out.
 ALWAYS = {"preflight": ["always"], "outputs": ["always", "outputs"]}
@@ -138,20 +139,35 @@ def test_a_module_has_tests(name: str) -> None:
 
 @pytest.mark.parametrize("folder", LAMBDAS, ids=lambda folder: folder.name)
 def test_a_lambda_has_its_anatomy(folder: Path) -> None:
-    for part in ("__init__.py", "handler.py", "logic.py", "settings.py", "store.py"):
-        assert (folder / part).exists()
-    users_of_boto3 = {
+    parts = ("__init__.py", "handler.py", "logic.py", "settings.py", "store.py", "README.md")
+    for part in parts:
+        assert (folder / part).exists(), part
+    assert users_of_boto3(folder) <= {"store.py"}
+
+
+def test_shared_code_of_lambdas_is_no_lambda() -> None:
+    parts = {path.name for path in SHARED.iterdir()}
+    assert "__init__.py" in parts
+    assert not parts & {"handler.py", "requirements.in", "requirements.txt"}
+    assert users_of_boto3(SHARED) == set()
+
+
+def users_of_boto3(folder: Path) -> set[str]:
+    """Return the names of the files below a folder that import boto3 or botocore."""
+    return {
         path.name
         for path in folder.rglob("*.py")
         if re.search(r"^\s*(import|from) boto", path.read_text(), re.MULTILINE)
     }
-    assert users_of_boto3 <= {"store.py"}
 
 
 @pytest.mark.parametrize("folder", LAMBDAS, ids=lambda folder: folder.name)
 def test_lambdas_are_tested_with_the_versions_that_they_ship(folder: Path) -> None:
-    locked = pins(ROOT / "requirements.lock")
-    shipped = pins(folder / "requirements.txt")
+    requirements = folder / "requirements.txt"
+    assert requirements.exists() == (folder / "requirements.in").exists()
+    if not requirements.exists():
+        return
+    locked, shipped = pins(ROOT / "requirements.lock"), pins(requirements)
     assert shipped
     assert {name: locked.get(name) for name in shipped} == shipped
 

@@ -34,10 +34,15 @@ HANDLER = """
 import os
 
 import words_of_run
+from manners_of_run import polite
 
 
 def handle(event, context):
-    return [words_of_run.GREETING, event["name"], os.environ.get("MARK", "")]
+    return [words_of_run.GREETING, polite(event["name"]), os.environ.get("MARK", "")]
+"""
+POLITE = """
+def polite(name):
+    return name
 """
 
 
@@ -50,9 +55,13 @@ def options(tmp_path: Path) -> dict[str, Any]:
     (source / "requirements.txt").write_text(requirements(wheels, "words_of_run", pin))
     (source / "__init__.py").write_text("")
     (source / "handler.py").write_text(HANDLER)
+    shared = tmp_path / "lambdas" / "manners_of_run"
+    shared.mkdir()
+    (shared / "__init__.py").write_text(POLITE)
     function = {
         "name": NAME,
         "source": str(source),
+        "shared": [str(shared)],
         "handler": "greet.handler.handle",
         "role": ROLE,
         "description": "Greets.",
@@ -130,15 +139,15 @@ def test_code_is_deployed_when_it_changes_and_only_then(
     account: Cloud, run_module: ModuleRunner, options: dict[str, Any], tmp_path: Path
 ) -> None:
     run_module("lambda_functions", **options)
-    handler = tmp_path / "lambdas" / "greet" / "handler.py"
-    os.utime(handler, (1_000_000_000, 1_000_000_000))
+    shared = tmp_path / "lambdas" / "manners_of_run" / "__init__.py"
+    os.utime(shared, (1_000_000_000, 1_000_000_000))
     umask = os.umask(0o077)
     try:  # a build folder of another machine, so to speak
         elsewhere = options | {"build_dir": str(tmp_path / "elsewhere")}
         assert run_module("lambda_functions", **elsewhere)["changed"] is False
     finally:
         os.umask(umask)
-    handler.write_text(HANDLER.replace("event[", "'dear ' + event["))
+    shared.write_text(POLITE.replace("return ", "return 'dear ' + "))
     changed = run_module.four_runs("lambda_functions", **options)
     assert list(changed["diff"]["after"]) == [NAME]
     assert invoke(account) == ["hello", "dear you", "!"]

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from ansible.module_utils.artificien.aws import AwsError, wait_until
+from ansible.module_utils.artificien.aws import AwsError, read_account, wait_until
+from ansible.module_utils.artificien.policies import canonical_policy
 from ansible.module_utils.artificien.reconcile import Plan, ReconcileError, make_plan
 from ansible.module_utils.artificien.s3 import (
     apply_bucket,
-    canonical_policy,
     desired_bucket,
-    read_account,
     read_bucket,
 )
 from botocore.stub import Stubber

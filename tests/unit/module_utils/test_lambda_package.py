@@ -18,7 +18,7 @@ from ansible.module_utils.artificien.reconcile import ReconcileError
 from tests.wheels import make_wheel, requirements
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 SOURCES = {
     "__init__.py": "",
@@ -66,6 +66,12 @@ def with_words(source: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def shared(tmp_path: Path) -> Path:
+    """Return a folder of code that functions share."""
+    return write(tmp_path / "lambdas" / "manners", {"__init__.py": "", "bow.py": "DEPTH = 1\n"})
+
+
+@pytest.fixture
 def build(tmp_path: Path) -> Callable[..., Package]:
     """Return a function that builds a package in the test's own folder."""
 
@@ -74,8 +80,9 @@ def build(tmp_path: Path) -> Callable[..., Package]:
         runtime: str = "python3.13",
         architecture: str = "x86_64",
         place: str = "build",
+        shared: Sequence[Path] = (),
     ) -> Package:
-        return build_package(source, runtime, architecture, tmp_path / place)
+        return build_package(source, runtime, architecture, tmp_path / place, shared)
 
     return build_here
 
@@ -109,6 +116,27 @@ def test_a_package_holds_the_sources_under_the_name_of_their_folder(
         "greet/parts/deep.py",
         "greet/run.sh",
     ]
+
+
+def test_shared_folders_are_beside_the_sources(
+    with_words: Path, shared: Path, build: Callable[..., Package]
+) -> None:
+    write(shared, NOT_DEPLOYED | {"requirements.in": "", "requirements.txt": "# nothing\n"})
+    package = build(with_words, shared=[with_words / ".." / "manners"])
+    assert [name for name in names(package) if not name.startswith(("greet/", "words"))] == [
+        "manners/__init__.py",
+        "manners/bow.py",
+    ]
+    assert "greet/handler.py" in names(package)
+    assert "words/__init__.py" in names(package)
+
+
+def test_the_order_of_shared_folders_does_not_matter(
+    source: Path, shared: Path, tmp_path: Path, build: Callable[..., Package]
+) -> None:
+    other = write(tmp_path / "lambdas" / "etiquette", {"__init__.py": ""})
+    package = build(source, shared=[shared, other])
+    assert build(source, shared=[other, shared]) == package
 
 
 def test_entries_depend_on_nothing_but_their_content(
@@ -164,6 +192,17 @@ def test_a_package_changes_with_its_sources_only(
     before = build(source)
     after = build(write(source, change))
     assert (after.sha256 == before.sha256) is ("requirements.txt" in change)
+
+
+def test_a_package_changes_with_its_shared_folders(
+    source: Path, shared: Path, build: Callable[..., Package]
+) -> None:
+    alone, before = build(source), build(source, shared=[shared])
+    write(shared, {"bow.py": "DEPTH = 2\n"})
+    after = build(source, shared=[shared])
+    assert len({alone.sha256, before.sha256, after.sha256}) == 3
+    assert not before.path.exists()
+    assert alone.path.exists()  # it may belong to a function of the same run
 
 
 def test_a_package_changes_with_its_requirements(
@@ -295,6 +334,43 @@ def test_a_dependency_of_the_name_of_the_folder_is_refused(
     write(source, {"requirements.txt": requirements(wheels, "words", pin)})
     with pytest.raises(ReconcileError, match=r"hold greet\.py"):
         build(source)
+
+
+def test_a_dependency_of_the_name_of_a_shared_folder_is_refused(
+    source: Path, shared: Path, build: Callable[..., Package], tmp_path: Path
+) -> None:
+    wheels = tmp_path / "wheels"
+    pin = make_wheel(wheels, "words", {"manners/__init__.py": ""})
+    write(source, {"requirements.txt": requirements(wheels, "words", pin)})
+    with pytest.raises(ReconcileError, match=r"hold manners/__init__\.py.*Rename the folder mann"):
+        build(source, shared=[shared])
+
+
+def test_shared_folders_have_names_of_their_own(
+    source: Path, shared: Path, tmp_path: Path, build: Callable[..., Package]
+) -> None:
+    namesake = write(tmp_path / "elsewhere" / "manners", {"__init__.py": ""})
+    for folders in ([shared, namesake], [shared, shared], [source]):
+        with pytest.raises(ReconcileError, match=r"has the name of another folder"):
+            build(source, shared=folders)
+
+
+def test_a_shared_folder_brings_no_dependencies(
+    source: Path, shared: Path, build: Callable[..., Package]
+) -> None:
+    write(shared, {"requirements.txt": "words==1.0\n"})
+    with pytest.raises(ReconcileError, match=r"manners/requirements\.txt: .*Pin them in"):
+        build(source, shared=[shared])
+
+
+def test_a_shared_folder_must_be_a_folder_with_files(
+    source: Path, tmp_path: Path, build: Callable[..., Package]
+) -> None:
+    with pytest.raises(ReconcileError, match="missing is no folder"):
+        build(source, shared=[tmp_path / "missing"])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ReconcileError, match="empty holds no file"):
+        build(source, shared=[tmp_path / "empty"])
 
 
 def test_a_symbolic_link_is_refused(source: Path, build: Callable[..., Package]) -> None:

@@ -5,8 +5,9 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
-from data_upload.logs import LOGGER, configure_logging
-from data_upload.settings import Settings, SettingsError
+from data_upload.settings import Settings
+from lambda_common.environment import SettingsError
+from lambda_common.logs import configure_logging
 
 from tests.unit.lambdas.data_upload.fakes import FakeStore, health_item, typed_item
 
@@ -188,14 +189,6 @@ def test_one_line_of_log_per_dataset(
     assert (error["outcome"], error["dataset_id"]) == ("error", "s")
     assert error["request_id"] == "request-1"
     assert "S3 is down" in error["exception"]
-
-
-def test_logging_can_be_configured_again(capsys: pytest.CaptureFixture[str]) -> None:
-    configure_logging("INFO")
-    configure_logging("WARNING")
-    LOGGER.info("low")
-    LOGGER.warning("high")
-    assert json.loads(capsys.readouterr().out) == {"level": "WARNING", "message": "high"}
 
 
 def test_settings() -> None:

@@ -4,7 +4,7 @@ import json
 import logging
 import sys
 
-LOGGER = logging.getLogger("data_upload")
+LOGGER = logging.getLogger("lambda_common")
 
 
 def configure_logging(level: str) -> None:

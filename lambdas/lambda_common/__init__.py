@@ -1,0 +1,1 @@
+"""What every function needs, placed in its package beside its own folder."""

@@ -1,0 +1,56 @@
+"""Where the emulator differs from AWS in a way that matters here, and how that is mended.
+
+One module for each subject, with one function ``patch``. The emulator's internals may move with
+any release: each patch checks what it finds and refuses anything else.
+"""
+
+from collections.abc import Callable
+from importlib import import_module
+
+from local_cloud.patches import (
+    client_secrets,
+    confirmation,
+    dynamodb_conditions,
+    groups,
+    guests,
+    hosted_ui,
+    iam,
+    names,
+    principal_tags,
+    role_trust,
+    streams,
+)
+
+_IAM = "ministack.core.iam_evaluator"
+_LAMBDA = "ministack.services.lambda_svc"
+_COGNITO = "ministack.services.cognito"
+_APP = "ministack.app"
+
+PATCHES: tuple[tuple[Callable[..., None], tuple[str, ...]], ...] = (
+    # First: other modules of the emulator take its functions when they are imported.
+    (iam.patch, (_IAM,)),
+    (streams.patch, (_LAMBDA,)),
+    (names.patch, (_COGNITO,)),
+    (groups.patch, (_COGNITO,)),
+    (guests.patch, (_COGNITO,)),
+    (client_secrets.patch, (_COGNITO,)),
+    (confirmation.patch, (_COGNITO, _LAMBDA, _IAM)),
+    (hosted_ui.patch, (_COGNITO, _APP)),
+    (role_trust.patch, (_COGNITO, "ministack.services.iam", _IAM)),
+    (principal_tags.patch, ("ministack.services.sts", _COGNITO)),
+    (
+        dynamodb_conditions.patch,
+        ("ministack.core.iam_actions", "ministack.services.dynamodb"),
+    ),
+)
+"""Each patch, and the modules of the emulator that it mends or needs."""
+
+
+def apply_all() -> None:
+    """Mend the emulator in this process.
+
+    Raises:
+        LocalCloudError: what would be mended is not what is known.
+    """
+    for patch, modules in PATCHES:
+        patch(*(import_module(name) for name in modules))
