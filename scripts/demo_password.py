@@ -25,7 +25,7 @@ def main() -> None:
     """Print the names and the password of the demo users, from an environment's build folder."""
     folder = Path(sys.argv[1])
     outputs = json.loads((folder / "outputs.json").read_text())
-    secret = outputs.get("seed_data", {}).get("demo_password_secret")
+    secret = outputs.get("seed_data", {}).get("demo_login")
     if secret is None:
         sys.exit("This environment has no demo users: set seed_data_demo_users and deploy it.")
     users = [json.loads(line) for line in (folder / "seed/users.jsonl").read_text().splitlines()]

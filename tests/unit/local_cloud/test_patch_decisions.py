@@ -40,6 +40,7 @@ def test_a_secret_of_the_caller_is_not_repeated_to_it() -> None:
     assert client_secrets.list_secrets(pool, client)["ClientSecrets"] == [
         # pragma: allowlist nextline secret
         {"ClientSecretId": "web--1500", "ClientSecretCreateDate": 1.5},
+        # pragma: allowlist nextline secret
         {"ClientSecretId": "web--2000", "ClientSecretCreateDate": 2.0},
     ]
 
