@@ -15,7 +15,7 @@ from tests.cloud import ROOT, free_port
 if TYPE_CHECKING:
     from tests.deployment import Platform
 
-TAGS = ["dynamodb", "storage", "data_upload", "seed_data"]
+TAGS = ["dynamodb", "storage", "alerts", "cognito", "data_upload", "seed_data"]
 
 
 def test_a_second_run_changes_nothing(platform: Platform) -> None:
@@ -113,9 +113,11 @@ def test_records_that_fail_are_tried_a_bounded_number_of_times(platform: Platfor
 
 def test_logs_are_kept_for_a_time(platform: Platform) -> None:
     client = platform.cloud.client("logs")
-    (group,) = client.describe_log_groups(logGroupNamePrefix="/aws/lambda/artificien-")["logGroups"]
-    assert group["logGroupName"] == "/aws/lambda/artificien-local-data-upload"
-    assert group["retentionInDays"] == 30
+    groups = client.describe_log_groups(logGroupNamePrefix="/aws/lambda/artificien-")["logGroups"]
+    assert {group["logGroupName"]: group["retentionInDays"] for group in groups} == {
+        "/aws/lambda/artificien-local-data-upload": 30,
+        "/aws/lambda/artificien-local-post-confirmation": 30,
+    }
 
 
 def test_browsers_may_read_trained_models_only(platform: Platform) -> None:
@@ -130,9 +132,10 @@ def test_browsers_may_read_trained_models_only(platform: Platform) -> None:
                 client.get_bucket_cors(Bucket=bucket)
 
 
-def test_the_function_is_granted_no_wildcard(platform: Platform) -> None:
+@pytest.mark.parametrize("role", ["data-upload", "post-confirmation", "authenticated"])
+def test_a_role_is_granted_no_wildcard(platform: Platform, role: str) -> None:
     iam = platform.cloud.client("iam")
-    policies = iam.list_attached_role_policies(RoleName="artificien-local-data-upload")
+    policies = iam.list_attached_role_policies(RoleName=f"artificien-local-{role}")
     (policy,) = policies["AttachedPolicies"]
     version = iam.get_policy(PolicyArn=policy["PolicyArn"])["Policy"]["DefaultVersionId"]
     document = iam.get_policy_version(PolicyArn=policy["PolicyArn"], VersionId=version)
@@ -142,6 +145,20 @@ def test_the_function_is_granted_no_wildcard(platform: Platform) -> None:
             "*" in action for action in ([actions] if isinstance(actions, str) else actions)
         )
         assert statement["Resource"] != "*"
+
+
+def test_every_alarm_rings_somewhere(platform: Platform) -> None:
+    alarms = platform.cloud.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    assert {alarm["AlarmName"].removeprefix("artificien-local-") for alarm in alarms} == {
+        "data-upload-dead-letters",
+        "data-upload-errors",
+        "data-upload-iterator-age",
+        "data-upload-throttles",
+        "post-confirmation-errors",
+        "post-confirmation-throttles",
+    }
+    for alarm in alarms:
+        assert alarm["AlarmActions"] == [platform.outputs["alerts"]["topic"]]
 
 
 def test_a_plan_of_an_empty_account_shows_what_would_be_made(empty_account: Platform) -> None:
@@ -226,6 +243,8 @@ def test_what_holds_data_survives_until_told_otherwise(empty_account: Platform) 
     assert kept == {"dataset_table", "model_table", "user_table"}
     assert "dataset_table" in cloud.client("dynamodb").list_tables()["TableNames"]
     assert "enterprise_table" not in cloud.client("dynamodb").list_tables()["TableNames"]
+    assert "artificien-local stays" in " ".join(run.text.split())
+    assert empty_account.outputs["cognito"]["user_pool_id"]
 
     empty_account.play("destroy.yml", "-e", "confirm=local", "-e", "delete_data=true")
     again = empty_account.play("destroy.yml", "-e", "confirm=local", "-e", "delete_data=true")
@@ -241,4 +260,11 @@ def test_what_holds_data_survives_until_told_otherwise(empty_account: Platform) 
     assert cloud.client("sqs").list_queues().get("QueueUrls", []) == []
     assert cloud.client("logs").describe_log_groups()["logGroups"] == []
     assert cloud.client("iam").list_policies(Scope="Local")["Policies"] == []
+    assert cloud.client("iam").list_roles()["Roles"] == []
+    assert cloud.client("cognito-idp").list_user_pools(MaxResults=10)["UserPools"] == []
+    pools = cloud.client("cognito-identity").list_identity_pools(MaxResults=10)["IdentityPools"]
+    assert pools == []
+    assert cloud.client("secretsmanager").list_secrets()["SecretList"] == []
+    assert cloud.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
+    assert cloud.client("sns").list_topics()["Topics"] == []
     assert cloud.client("ssm").describe_parameters()["Parameters"] == []

@@ -51,6 +51,7 @@ def test_the_older_secret_works_again_without_the_newer_one() -> None:
     client_secrets.add_secret(pool, client, {}, _generated, 2.0)
     # pragma: allowlist nextline secret
     assert client["ClientSecret"] == "generated"
+    # pragma: allowlist nextline secret
     client_secrets.delete_secret(pool, client, {"ClientSecretId": "web--2000"})
     # pragma: allowlist nextline secret
     assert client["ClientSecret"] == "first"
