@@ -48,13 +48,13 @@ users: setup ## Make the rows of users of ENV who have none
 	@$(PLAYBOOK) playbooks/operations/users.yml
 
 disable-user: setup ## Disable the user NAME of ENV and end all of its sessions
-	@$(PLAYBOOK) playbooks/operations/disable_user.yml -e user_name='$(NAME)'
+	@$(PLAYBOOK) playbooks/operations/disable_user.yml -e cognito_user_name='$(NAME)'
 
 rotate-secret: setup ## Give the client CLIENT of ENV a new secret; the old one works on
-	@$(PLAYBOOK) playbooks/operations/client_secret.yml -e client=$(CLIENT) -e secret_state=rotated
+	@$(PLAYBOOK) playbooks/operations/client_secret.yml -e cognito_client=$(CLIENT) -e cognito_secret_state=rotated
 
 retire-secret: setup ## Delete the old secret of the client CLIENT of ENV
-	@$(PLAYBOOK) playbooks/operations/client_secret.yml -e client=$(CLIENT) -e secret_state=retired
+	@$(PLAYBOOK) playbooks/operations/client_secret.yml -e cognito_client=$(CLIENT) -e cognito_secret_state=retired
 
 demo-password: setup ## Print names and password of the demo users of ENV
 	@$(BIN)/python scripts/demo_password.py build/$(ENV)

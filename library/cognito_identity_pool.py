@@ -130,7 +130,7 @@ identity_pool:
 
 from typing import TYPE_CHECKING, Any
 
-from ansible.module_utils.artificien.aws import client, converge, result
+from ansible.module_utils.artificien.aws import client, converge, read_account, result
 from ansible.module_utils.artificien.cognito_identity import (
     apply_identity_pool,
     desired_identity_pool,
@@ -182,11 +182,12 @@ def main() -> None:
     """Run the module."""
     module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     pools, users = client(module, "cognito-identity"), client(module, "cognito-idp")
+    sts = client(module, "sts")
     applied: dict[str, Any] = {}
     plans = converge(
         module,
         lambda: plan_pool(pools, users, module.params),
-        lambda plan: applied.update(id=apply_identity_pool(pools, plan)),
+        lambda plan: applied.update(id=apply_identity_pool(pools, read_account(sts), plan)),
     )
     if module.params["state"] == "absent":
         module.exit_json(**result(plans))

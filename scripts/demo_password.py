@@ -8,30 +8,41 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 
-def secrets_manager(account: dict[str, str]) -> Any:
-    """Return a client for the account that the outputs describe, by the shell's credentials."""
-    return boto3.client(
+def read(path: Path) -> str:
+    """Return the content of a file that a deployment writes."""
+    if not path.exists():
+        sys.exit(f"{path} is missing: deploy the environment from this machine first.")
+    return path.read_text()
+
+
+def read_secret(account: dict[str, str], name: str) -> str:
+    """Return a secret of the account that the outputs describe, by the shell's credentials."""
+    client: Any = boto3.client(
         "secretsmanager",
         region_name=account["region"],
         endpoint_url=account["endpoint_url"] or None,
         aws_access_key_id=account.get("access_key_id"),
         aws_secret_access_key=account.get("secret_access_key"),
     )
+    try:
+        return str(client.get_secret_value(SecretId=name)["SecretString"])
+    except (BotoCoreError, ClientError) as error:
+        sys.exit(f"The secret {name} cannot be read: {error}")
 
 
 def main() -> None:
     """Print the names and the password of the demo users, from an environment's build folder."""
     folder = Path(sys.argv[1])
-    outputs = json.loads((folder / "outputs.json").read_text())
+    outputs = json.loads(read(folder / "outputs.json"))
     secret = outputs.get("seed_data", {}).get("demo_login")
     if secret is None:
         sys.exit("This environment has no demo users: set seed_data_demo_users and deploy it.")
-    users = [json.loads(line) for line in (folder / "seed/users.jsonl").read_text().splitlines()]
-    password = secrets_manager(outputs["aws"]).get_secret_value(SecretId=secret)["SecretString"]
+    users = [json.loads(line) for line in read(folder / "seed/users.jsonl").splitlines()]
     print("user names:", ", ".join(user["username"] for user in users))
-    print("password:  ", password)
+    print("password:  ", read_secret(outputs["aws"], secret))
 
 
 if __name__ == "__main__":

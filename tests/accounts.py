@@ -56,7 +56,7 @@ class Accounts:
     def secret(self, client: str) -> dict[str, str]:
         """Return the id and the secret of a client, as a service reads them."""
         value = self.platform.cloud.client("secretsmanager").get_secret_value(
-            SecretId=f"artificien-local-{client}-client"
+            SecretId=f"artificien-local-{client}-credentials"
         )
         secret: dict[str, str] = json.loads(value["SecretString"])
         return secret

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ansible.module_utils.artificien.aws import aws_call, none_if_missing, own_tags
+from ansible.module_utils.artificien.aws import (
+    aws_call,
+    changed_tags,
+    none_if_missing,
+    own_tags,
+    wait_until,
+)
 from ansible.module_utils.artificien.cognito import find_pool
 from ansible.module_utils.artificien.reconcile import Model, Plan, ReconcileError, make_plan
 
@@ -26,6 +32,7 @@ KEPT = (
 )
 POOL_FIELDS = ("guests", "classic_flow", "user_pool_clients", "tags")
 ROLES = {"authenticated_role": "authenticated", "unauthenticated_role": "unauthenticated"}
+LISTED_SECONDS = 60
 
 
 @aws_call("find identity pool {0}")
@@ -174,8 +181,8 @@ def plan_identity_pool(
     )
 
 
-def apply_identity_pool(client: CognitoIdentityClient, plan: Plan) -> str:
-    """Carry out one plan and return the id of the pool.
+def apply_identity_pool(client: CognitoIdentityClient, account: str, plan: Plan) -> str:
+    """Carry out one plan in the account, and return the id of the pool.
 
     Raises:
         ReconcileError: a user pool or a client of it does not exist.
@@ -191,6 +198,8 @@ def apply_identity_pool(client: CognitoIdentityClient, plan: Plan) -> str:
         pool_id = before["id"]
         if any(plan.changes(field) for field in POOL_FIELDS):
             _update(client, pool_id, plan.name, after)
+        if plan.changes("tags"):
+            _tag(client, pool_id, account, plan)
     if any(before.get(field, NO_ROLE) != after.get(field, NO_ROLE) for field in ROLES):
         _set_roles(client, pool_id, plan.name, after)
     for provider, tags in after["principal_tags"].items():
@@ -211,7 +220,14 @@ def _check_clients(name: str, clients: Iterable[Model]) -> None:
 
 @aws_call("create identity pool {0}")
 def _create(client: CognitoIdentityClient, name: str, after: Model) -> str:
-    return client.create_identity_pool(**_request(name, after))["IdentityPoolId"]
+    pool_id = client.create_identity_pool(**_request(name, after))["IdentityPoolId"]
+    # Whoever needs the pool next looks for it by its name, and would make a second one.
+    wait_until(
+        lambda: find_identity_pool(client, name) == pool_id,
+        f"identity pool {name} to be listed",
+        LISTED_SECONDS,
+    )
+    return pool_id
 
 
 def _request(name: str, after: Model) -> Any:
@@ -236,6 +252,20 @@ def _update(client: CognitoIdentityClient, pool_id: str, name: str, after: Model
     present: dict[str, Any] = {**client.describe_identity_pool(IdentityPoolId=pool_id)}
     kept = {member: present[member] for member in KEPT if present.get(member)}
     client.update_identity_pool(IdentityPoolId=pool_id, **kept, **_request(name, after))
+
+
+@aws_call("tag identity pool {0}")
+def _tag(client: CognitoIdentityClient, pool_id: str, account: str, plan: Plan) -> None:
+    # UpdateIdentityPool takes tags too, but AWS does not say that it changes them.
+    arn = (
+        f"arn:{client.meta.partition}:cognito-identity:{client.meta.region_name}:{account}"
+        f":identitypool/{pool_id}"
+    )
+    tags, removed = changed_tags(plan)
+    if removed:
+        client.untag_resource(ResourceArn=arn, TagKeys=removed)
+    if tags:
+        client.tag_resource(ResourceArn=arn, Tags=tags)
 
 
 @aws_call("set the roles of identity pool {1}")

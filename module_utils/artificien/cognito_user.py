@@ -104,7 +104,7 @@ def plan_user(name: str, current: Model | None, desired: Model) -> Plan:
     if current is None:
         if desired["status"] is None and desired["email"] is None:
             raise ReconcileError(
-                f"{name}: there is no such user yet. Give email, where Cognito sends the "
+                f"{name}: there is no such user. To create it give email, where Cognito sends the "
                 "invitation with the first password, or password_secret."
             )
         wanted["status"] = desired["status"] or _INVITED

@@ -13,6 +13,26 @@ if TYPE_CHECKING:
     from tests.deployment import Platform
 
 
+# What the registration form writes of a dataset.
+FORM: dict[str, Any] = {
+    "dataset_id": {"S": "Marys-App"},
+    "app": {"S": "placeholder"},
+    "placeholder": {"S": "placeholder"},
+    "category": {"S": "Other"},
+    "appURL": {"S": "https://apps.apple.com/us/app/marys-app"},
+    "attributes": {"L": [{"S": "Age"}]},
+    "attributeTypes": {"L": [{"S": "N"}]},
+    "attributeRangeMins": {"L": [{"S": "18"}]},
+    "attributeRangeMaxes": {"L": [{"S": "90"}]},
+    "attributeDescriptions": {"L": [{"S": "Age in years"}]},
+    "numPurchases": {"N": "0"},
+    "owner_username": {"S": "mary"},
+    "properlySetUp": {"BOOL": False},
+    "hasNode": {"BOOL": False},
+    "logo_image_url": {"S": "https://example.com/logo.png"},
+}
+
+
 @pytest.fixture(scope="module")
 def accounts(platform: Platform) -> Accounts:
     return Accounts(platform)
@@ -32,24 +52,7 @@ def tables(accounts: Accounts, email: str) -> Any:
 @pytest.fixture(scope="module")
 def dataset(tables: Any) -> str:
     """Return a dataset that Mary registered from her browser."""
-    item: dict[str, Any] = {
-        "dataset_id": {"S": "Marys-App"},
-        "app": {"S": "placeholder"},
-        "placeholder": {"S": "placeholder"},
-        "category": {"S": "Other"},
-        "appURL": {"S": "https://apps.apple.com/us/app/marys-app"},
-        "attributes": {"L": [{"S": "Age"}]},
-        "attributeTypes": {"L": [{"S": "N"}]},
-        "attributeRangeMins": {"L": [{"S": "18"}]},
-        "attributeRangeMaxes": {"L": [{"S": "90"}]},
-        "attributeDescriptions": {"L": [{"S": "Age in years"}]},
-        "numPurchases": {"N": "0"},
-        "owner_username": {"S": "mary"},
-        "properlySetUp": {"BOOL": False},
-        "hasNode": {"BOOL": False},
-        "logo_image_url": {"S": "https://example.com/logo.png"},
-    }
-    tables.put_item(TableName="dataset_table", Item=item, ReturnConsumedCapacity="TOTAL")
+    tables.put_item(TableName="dataset_table", Item=FORM, ReturnConsumedCapacity="TOTAL")
     return "Marys-App"
 
 
@@ -131,6 +134,13 @@ def test_a_browser_buys_a_dataset(tables: Any, dataset: str, email: str) -> None
         ("scan", {"TableName": "model_table"}),
         ("get_item", {"TableName": "user_table", "Key": {"user_id": {"S": "x"}}}),
         ("put_item", {"TableName": "user_table", "Item": {"user_id": {"S": "x"}}}),
+        (
+            "put_item",
+            {
+                "TableName": "dataset_table",
+                "Item": {"dataset_id": {"S": "x"}, "nodeURL": {"S": "node.example.com"}},
+            },
+        ),
         ("put_item", {"TableName": "model_table", "Item": {"model_id": {"S": "x"}}}),
         ("update_item", {"TableName": "model_table", "Key": {"model_id": {"S": "x"}}}),
         ("scan", {"TableName": "enterprise_table"}),
@@ -199,6 +209,7 @@ def test_rights_are_bound_to_the_person(accounts: Accounts) -> None:
     }
     own_name = {"dynamodb:LeadingKeys": "${aws:PrincipalTag/username}"}
     assert bound == {
+        "RegisterADataset": {"dynamodb:Attributes": sorted(FORM)},
         "CountAPurchase": {"dynamodb:Attributes": ["dataset_id", "numPurchases"]},
         "ReadTheOwnRow": own_name,
         "RecordTheOwnPurchases": {

@@ -92,6 +92,12 @@ def test_up_and_down(checkout: Checkout) -> None:
     again = checkout.run("make", "up")
     assert set(re.findall(r"changed=(\d+)", again)) == {"0"}
 
+    (name, *_) = re.findall(r"user names: (\w+)", checkout.run("make", "demo-password"))
+    checkout.run("make", "disable-user", f"NAME={name}")
+    checkout.run("make", "rotate-secret", "CLIENT=native")
+    checkout.run("make", "retire-secret", "CLIENT=native")
+    assert "0 had no row" in checkout.run("make", "users")
+
     checkout.run("python3", "-B", "-m", "local_cloud", "stop")
     checkout.run("make", "up")
     restarted = [*command.split()[:-1], "Registered-After-A-Restart"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.cloud import emulator
 from tests.deployment import Platform
 
@@ -14,6 +16,7 @@ COMPONENTS = ["dynamodb", "storage", "alerts", "cognito", "data_upload", "seed_d
 DESTROY = ["destroy.yml", "-e", "confirm=local", "-e", "delete_data=true"]
 
 
+@pytest.mark.timeout(1800)  # seven plays for each component
 def test_components_converge_and_go(tmp_path: Path) -> None:
     with emulator(tmp_path) as cloud:
         platform = Platform(cloud, tmp_path / "build")

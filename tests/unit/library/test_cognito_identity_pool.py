@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     Stubbed = Callable[[str], tuple[Any, Stubber]]
 
 NAME = "shop"
+ACCOUNT = "111122223333"
 ID = "us-east-1:1a2b3c4d-0000-4000-8000-1234567890ab"
 USERS = "us-east-1_Users0001"
 PROVIDER = f"cognito-idp.us-east-1.amazonaws.com/{USERS}"
@@ -35,6 +36,7 @@ STAFF = {"provider": OTHER_PROVIDER, "client_id": "staff1", "server_side_token_c
 ROLE = "arn:aws:iam::111122223333:role/shop-customer"
 GUEST_ROLE = "arn:aws:iam::111122223333:role/shop-guest"
 TAGS = {"username": "sub"}
+LISTED = {"IdentityPools": [{"IdentityPoolId": ID, "IdentityPoolName": NAME}]}
 OPTION = {"user_pool": "users", "client": "web", "server_side_token_check": True}
 
 
@@ -176,7 +178,7 @@ def test_a_client_that_is_yet_to_be_created_is_planned_but_not_applied(stubbed: 
         "to be created: client web of user pool staff",
     ]
     with pytest.raises(ReconcileError, match="shop: user_pool_clients names the client web of"):
-        apply_identity_pool(pools, plan)
+        apply_identity_pool(pools, ACCOUNT, plan)
 
 
 def test_a_role_is_given_by_its_arn(stubbed: Stubbed) -> None:
@@ -216,7 +218,10 @@ def test_only_given_options_are_planned(
     assert plan == Plan(NAME, model(), after)
 
 
-def test_a_new_pool_has_no_guests_unless_asked_for(stubbed: Stubbed) -> None:
+def test_a_new_pool_has_no_guests_unless_asked_for(
+    stubbed: Stubbed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
     client, stubber = stubbed("cognito-identity")
     empty = {
         "IdentityPoolName": NAME,
@@ -226,8 +231,10 @@ def test_a_new_pool_has_no_guests_unless_asked_for(stubbed: Stubbed) -> None:
         "IdentityPoolTags": {},
     }
     stubber.add_response("create_identity_pool", pool(), empty)
+    stubber.add_response("list_identity_pools", {"IdentityPools": []}, {"MaxResults": 60})
+    stubber.add_response("list_identity_pools", LISTED, {"MaxResults": 60})
     plan = plan_identity_pool(NAME, None, wanted(), purge_tags=True)
-    assert apply_identity_pool(client, plan) == ID
+    assert apply_identity_pool(client, ACCOUNT, plan) == ID
 
 
 def test_a_new_pool_gets_its_roles_and_principal_tags(stubbed: Stubbed) -> None:
@@ -243,6 +250,7 @@ def test_a_new_pool_gets_its_roles_and_principal_tags(stubbed: Stubbed) -> None:
             "IdentityPoolTags": {"a": "1"},
         },
     )
+    stubber.add_response("list_identity_pools", LISTED, {"MaxResults": 60})
     stubber.add_response("get_identity_pool_roles", {}, {"IdentityPoolId": ID})
     stubber.add_response(
         "set_identity_pool_roles",
@@ -265,7 +273,7 @@ def test_a_new_pool_gets_its_roles_and_principal_tags(stubbed: Stubbed) -> None:
     )
     after = model(guests=True, unauthenticated_role=GUEST_ROLE)
     del after["id"]
-    assert apply_identity_pool(client, Plan(NAME, None, after)) == ID
+    assert apply_identity_pool(client, ACCOUNT, Plan(NAME, None, after)) == ID
 
 
 def test_an_update_keeps_what_is_not_managed(stubbed: Stubbed) -> None:
@@ -290,8 +298,11 @@ def test_an_update_keeps_what_is_not_managed(stubbed: Stubbed) -> None:
             **others,
         },
     )
+    arn = f"arn:aws:cognito-identity:us-east-1:{ACCOUNT}:identitypool/{ID}"
+    stubber.add_response("untag_resource", {}, {"ResourceArn": arn, "TagKeys": ["a"]})
+    stubber.add_response("tag_resource", {}, {"ResourceArn": arn, "Tags": {"b": "2"}})
     after = model(classic_flow=True, tags={"b": "2"})
-    assert apply_identity_pool(client, Plan(NAME, model(), after)) == ID
+    assert apply_identity_pool(client, ACCOUNT, Plan(NAME, model(), after)) == ID
 
 
 def test_new_roles_keep_the_mappings_of_users(stubbed: Stubbed) -> None:
@@ -309,7 +320,7 @@ def test_new_roles_keep_the_mappings_of_users(stubbed: Stubbed) -> None:
         },
     )
     after = model(authenticated_role="", unauthenticated_role=GUEST_ROLE)
-    apply_identity_pool(client, Plan(NAME, model(), after))
+    apply_identity_pool(client, ACCOUNT, Plan(NAME, model(), after))
 
 
 def test_only_changed_principal_tags_are_set(stubbed: Stubbed) -> None:
@@ -326,10 +337,10 @@ def test_only_changed_principal_tags_are_set(stubbed: Stubbed) -> None:
     )
     before = model(principal_tags={PROVIDER: TAGS, OTHER_PROVIDER: DEFAULT_TAGS})
     after = model(principal_tags={PROVIDER: TAGS, OTHER_PROVIDER: {}})
-    apply_identity_pool(client, Plan(NAME, before, after))
+    apply_identity_pool(client, ACCOUNT, Plan(NAME, before, after))
 
 
 def test_a_pool_is_deleted_by_its_id(stubbed: Stubbed) -> None:
     client, stubber = stubbed("cognito-identity")
     stubber.add_response("delete_identity_pool", {}, {"IdentityPoolId": ID})
-    apply_identity_pool(client, Plan(NAME, model(), None))
+    apply_identity_pool(client, ACCOUNT, Plan(NAME, model(), None))

@@ -202,7 +202,7 @@ def test_a_new_user_is_planned_in_a_pool_that_may_be_new_itself(
 
 
 def test_a_new_user_without_password_needs_an_address() -> None:
-    with pytest.raises(ReconcileError, match=f"{NAME}: there is no such user yet. Give email"):
+    with pytest.raises(ReconcileError, match=f"{NAME}: there is no such user. To create it"):
         plan_user(NAME, None, desired_user(option()))
 
 
