@@ -59,15 +59,16 @@ retire-secret: setup ## Delete the old secret of the client CLIENT of ENV
 demo-password: setup ## Print names and password of the demo users of ENV
 	@$(BIN)/python scripts/demo_password.py build/$(ENV)
 
-test: lint unit integration e2e ## Run every test
+test: lint unit integration pygrid e2e ## Run every test
 
 lint: setup ## Check style, types, documentation, shell scripts and secrets
 	@$(BIN)/ruff check && $(BIN)/ruff format --check
 	@$(BIN)/mypy $(PYTHON_FILES)
+	@cd pygrid && ../build/pygrid-venv/bin/mypy src tests benchmarks scripts
 	@$(BIN)/yamllint --strict .
 	@$(BIN)/ansible-lint --offline
 	@$(BIN)/shellcheck scripts/setup scripts/plan scripts/lock .ci/run
-	@git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --exclude-secrets '^(test|testing|unit|hush)$$'
+	@git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --exclude-files '^pygrid/tests/golden/' --exclude-secrets '^(test|testing|unit|hush)$$'
 	@$(BIN)/python scripts/document_roles.py --check
 
 unit: setup ## Run the unit tests: no network, no AWS
@@ -76,12 +77,20 @@ unit: setup ## Run the unit tests: no network, no AWS
 integration: setup ## Run every module and launcher against a real emulator
 	@$(BIN)/pytest tests/integration -n 2 --dist worksteal
 
+pygrid: setup ## Test the PyGrid node on a real PostgreSQL, with real clients
+	@scripts/setup --debian
+	@cd pygrid && ../build/pygrid-venv/bin/pytest -n 2
+
 e2e: setup ## Deploy the local platform, use it as people do, and remove it
-	@scripts/setup --browser
+	@scripts/setup --debian
 	@$(BIN)/pytest tests/e2e
 
 bench: setup ## Measure; docs/performance.md tells what came out
 	@$(BIN)/python -m benchmarks
+
+bench-pygrid: setup ## Measure the PyGrid node
+	@scripts/setup --debian
+	@cd pygrid && PYTHONPATH=src:tests ../build/pygrid-venv/bin/python -m benchmarks
 
 format: setup ## Format the Python files
 	@$(BIN)/ruff check --fix && $(BIN)/ruff format
@@ -95,4 +104,4 @@ lock: setup ## Pin all dependencies anew
 clean: down ## Remove everything that was built or installed
 	@rm -rf build
 
-.PHONY: help setup up down plan deploy destroy outputs samples users disable-user rotate-secret retire-secret demo-password test lint unit integration e2e bench format docs lock clean
+.PHONY: help setup up down plan deploy destroy outputs samples users disable-user rotate-secret retire-secret demo-password test lint unit integration pygrid e2e bench bench-pygrid format docs lock clean

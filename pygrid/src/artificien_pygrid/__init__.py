@@ -1,0 +1,1 @@
+"""A node for federated learning that speaks PyGrid's model-centric protocol."""

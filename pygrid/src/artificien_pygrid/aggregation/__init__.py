@@ -1,0 +1,1 @@
+"""From the diffs of a cycle to the next checkpoint."""

@@ -1,0 +1,1 @@
+"""PostgreSQL: the tables, the connections and the migrations."""

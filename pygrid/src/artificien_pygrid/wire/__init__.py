@@ -1,0 +1,1 @@
+"""The binary payloads of the protocol: tensors and plans."""

@@ -1,0 +1,35 @@
+"""One node for all tests of clients, and syft.js in Node and in Chromium."""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import postgres
+import pytest
+from clients import javascript
+from clients.javascript import TakePart
+from clients.node import Node, running
+
+
+@pytest.fixture(scope="module")
+def node(cluster: postgres.Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    with (
+        cluster.database() as url,
+        running(url, tmp_path_factory.mktemp("node")) as started,
+    ):
+        yield started
+
+
+@pytest.fixture(scope="session")
+def installed() -> Path:
+    return javascript.install()
+
+
+@pytest.fixture(scope="module", params=["node", "chromium"])
+def take_part(request: pytest.FixtureRequest, installed: Path) -> Iterator[TakePart]:
+    """A worker that runs syft.js."""
+    if request.param == "node":
+        yield partial(javascript.take_part_in_node, installed)
+    else:
+        with javascript.page(installed) as page:
+            yield partial(javascript.take_part_in_page, page)
