@@ -217,6 +217,8 @@ class Copy:
         self.lock.write_text(f"something==1.0\n{UV_REQUIREMENT}\n    # via us\n")
         (self.root / "local_cloud").mkdir()
         (self.root / "local_cloud/requirements.lock").write_text("something==2.0\n")
+        (self.root / "pygrid").mkdir()
+        (self.root / "pygrid/requirements.lock").write_text("something==3.0\n")
         machine.add(self.root / "build/uv/bin/uv", UV)
         (self.root / "build/uv/stamp").write_text(f"{UV_REQUIREMENT}\n")
 
@@ -232,14 +234,17 @@ class Copy:
         return [Path(line).name for line in self.log.read_text().splitlines()]
 
 
+ALL = ["venv", "emulator-venv", "pygrid-venv"]
+
+
 @pytest.fixture
 def copy(machine: Machine, root: Path, tmp_path: Path) -> Copy:
     """Return a copy of the repository in which nothing was made yet."""
     return Copy(machine, root, tmp_path)
 
 
-def test_both_environments_are_made_once(copy: Copy) -> None:
-    assert copy.made() == ["venv", "emulator-venv"]
+def test_all_environments_are_made_once(copy: Copy) -> None:
+    assert copy.made() == ALL
     assert copy.made() == []
 
 
@@ -254,14 +259,14 @@ def test_an_environment_that_could_not_be_finished_is_remade(copy: Copy) -> None
     assert result.returncode == 1
     assert "uv: no network" in result.stderr
     assert "installing the packages of requirements.lock failed" in result.stderr
-    assert copy.made() == ["venv", "emulator-venv"]
+    assert copy.made() == ALL
 
 
 def test_environments_whose_interpreter_vanished_are_remade(copy: Copy) -> None:
     copy.made()
     copy.python.unlink()
     copy.machine.add_python(copy.machine.home / ".pyenv/versions/3.13.1/bin/python", "3.13")
-    assert copy.made() == ["venv", "emulator-venv"]
+    assert copy.made() == ALL
     assert copy.made() == []
 
 
@@ -271,14 +276,14 @@ def test_an_interpreter_that_still_works_is_kept_unless_another_is_asked_for(
     copy.made()
     other = copy.machine.add_python(tmp_path / "other/python3.13", "3.13")
     assert copy.made(PATH=f"{other.parent}:{copy.machine.path}") == []
-    assert copy.made(PYTHON=str(other)) == ["venv", "emulator-venv"]
+    assert copy.made(PYTHON=str(other)) == ALL
     assert copy.made(PYTHON=str(other)) == []
 
 
 def test_environments_of_a_moved_repository_are_remade(copy: Copy, tmp_path: Path) -> None:
     copy.made()
     copy.machine.script = copy.root.rename(tmp_path / "elsewhere") / "scripts/setup"
-    assert copy.made() == ["venv", "emulator-venv"]
+    assert copy.made() == ALL
 
 
 def test_two_runs_at_the_same_time_make_each_environment_once(copy: Copy) -> None:
@@ -294,5 +299,5 @@ def test_two_runs_at_the_same_time_make_each_environment_once(copy: Copy) -> Non
     ]
     outputs = [run.communicate()[1] for run in runs]
     assert [run.returncode for run in runs] == [0, 0]
-    assert len(copy.log.read_text().splitlines()) == 2
+    assert len(copy.log.read_text().splitlines()) == len(ALL)
     assert sum(b"waiting for another setup" in output for output in outputs) == 1
