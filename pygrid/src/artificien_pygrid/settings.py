@@ -37,7 +37,7 @@ class Settings(BaseSettings):
     )
 
     # The database
-    database_url: SecretStr = Field(description="postgresql://user:password@host/name")
+    database_url: SecretStr = Field(description="such as `postgresql://pygrid@127.0.0.1/pygrid`")
     database_connections: int = Field(default=10, ge=1, description="per process, for requests")
     database_timeout: float = Field(default=10, gt=0, description="wait for a free connection")
 
