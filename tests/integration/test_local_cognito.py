@@ -155,7 +155,7 @@ def _error(refused: Any) -> str:
     return code
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def function(cloud: Cloud) -> str:
     """Return the ARN of a function that may write to its table."""
     cloud.client("dynamodb").create_table(
@@ -220,7 +220,7 @@ def _new_pool(cloud: Cloud, **settings: Any) -> Pool:
     return Pool(cloud, pool_id, client["ClientId"])
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def pool(cloud: Cloud, function: str) -> Pool:
     """Return a pool whose function runs after a confirmation."""
     made = _new_pool(cloud, LambdaConfig={"PostConfirmation": function})

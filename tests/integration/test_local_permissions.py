@@ -112,7 +112,7 @@ class Login:
         return found
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def login(cloud: Cloud) -> Login:
     """Return somebody of a user pool whose names the identity pool maps to tags."""
     idp, identity = cloud.client("cognito-idp"), cloud.client("cognito-identity")
@@ -152,7 +152,7 @@ def login(cloud: Cloud) -> Login:
     return made
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def ada(cloud: Cloud, login: Login) -> Any:
     """Return a client of DynamoDB with the credentials of somebody of an identity pool."""
     _tables(cloud)

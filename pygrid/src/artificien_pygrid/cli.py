@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 from pydantic import ValidationError
@@ -34,6 +34,8 @@ from .storage.database import Database
 from .storage.migrate import current_revision
 from .storage.migrate import migrate as migrate_database
 from .storage.urls import sqlalchemy_url
+
+_Result = TypeVar("_Result")
 
 _FAILED = 1
 _MISCONFIGURED = 2
@@ -237,8 +239,8 @@ def delete(
     typer.echo(f"Deleted {name} {version}.")
 
 
-def _run[Result](work: Callable[[Database], Awaitable[Result]]) -> Result:
-    async def run(settings: Settings) -> Result:
+def _run(work: Callable[[Database], Awaitable[_Result]]) -> _Result:
+    async def run(settings: Settings) -> _Result:
         async with Database(settings) as database:
             await database.ping()
             return await work(database)

@@ -9,12 +9,12 @@ default.
 import os
 from functools import cache
 from ipaddress import IPv4Network, IPv6Network
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, HttpUrl, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-type Network = IPv4Network | IPv6Network
+Network: TypeAlias = IPv4Network | IPv6Network
 
 MEBIBYTE = 1024 * 1024
 

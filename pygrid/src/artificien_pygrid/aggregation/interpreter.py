@@ -9,6 +9,7 @@ of its inputs. The bounds depend on shapes alone, so a plan that ran once keeps 
 
 import math
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import numpy as np
 
@@ -21,8 +22,8 @@ _LIVE_LIMIT = 2**28  # elements alive at once, whatever the inputs: 1 GiB of flo
 _TOTAL_FACTOR = 256  # elements made in all per element of input
 _DEFAULT_FLOAT = np.dtype(np.float32)
 
-type Value = np.ndarray | Scalar
-type Resolved = Value | tuple[Value, ...]
+Value: TypeAlias = np.ndarray | Scalar
+Resolved: TypeAlias = Value | tuple[Value, ...]
 
 
 def run(program: Program, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from typing import TypeAlias
 
 import numpy as np
 
@@ -77,8 +78,8 @@ class _NotLinearError(Exception):
 
 # A weighted sum of inputs: coefficients other than 0 by the input's position, or by _ONE for a
 # constant. A stack is the tuple of its parts.
-type _Form = dict[int, Fraction]
-type _Symbol = _Form | tuple[_Form, ...]
+_Form: TypeAlias = dict[int, Fraction]
+_Symbol: TypeAlias = _Form | tuple[_Form, ...]
 _ONE = -1
 
 

@@ -7,7 +7,7 @@ operator ("__mul__", "__rmul__") and the function ("torch.mul").
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -43,7 +43,7 @@ _CANONICAL = {name: name for name in _OPTIONS} | {
     alias: name for name, aliases in _ALIASES.items() for alias in aliases
 }
 
-type Key = int | str
+Key: TypeAlias = int | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,8 @@ class Reference:
     key: Key
 
 
-type Scalar = bool | int | float
-type Operand = Reference | Scalar | np.ndarray | tuple[Operand, ...]
+Scalar: TypeAlias = bool | int | float
+Operand: TypeAlias = "Reference | Scalar | np.ndarray | tuple[Operand, ...]"
 
 
 @dataclass(frozen=True, slots=True)

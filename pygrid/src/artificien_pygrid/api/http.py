@@ -1,7 +1,7 @@
 """The HTTP routes of PyGrid's protocol."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -25,9 +25,9 @@ from . import replies
 from .node import Node, client_of, node_of
 from .replies import Malformed
 
-type Endpoint = Callable[[Request], Awaitable[Response]]
-type Statuses = Mapping[type[NodeError], int]
-type Reply = Callable[[Node, dict[str, Any]], Awaitable[dict[str, Any]]]
+Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
+Statuses: TypeAlias = Mapping[type[NodeError], int]
+Reply: TypeAlias = Callable[[Node, dict[str, Any]], Awaitable[dict[str, Any]]]
 
 JSON = "application/json"
 _BLOB = "application/octet-stream"

@@ -4,7 +4,7 @@ import json
 import math
 import unicodedata
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeAlias, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -42,17 +42,18 @@ def _printable(value: str) -> str:
 _NAME_LENGTH = 255
 _SHOWN_LENGTH = 80
 
-type _Name = Annotated[
+_Model = TypeVar("_Model", bound=BaseModel)
+_Name: TypeAlias = Annotated[
     str, Field(strict=True, min_length=1, max_length=_NAME_LENGTH), AfterValidator(_printable)
 ]
-type _Count = Annotated[
+_Count: TypeAlias = Annotated[
     int, Field(ge=0, lt=2**31), BeforeValidator(_number), AfterValidator(_none_for_zero)
 ]
-type _Length = Annotated[
+_Length: TypeAlias = Annotated[
     float, Field(gt=0, le=_TEN_YEARS, allow_inf_nan=False), BeforeValidator(_number)
 ]
-type _Speed = Annotated[float, Field(ge=0, allow_inf_nan=False), BeforeValidator(_number)]
-type _Text = Annotated[str, Field(strict=True)]
+_Speed: TypeAlias = Annotated[float, Field(ge=0, allow_inf_nan=False), BeforeValidator(_number)]
+_Text: TypeAlias = Annotated[str, Field(strict=True)]
 
 
 class ClientConfig(BaseModel):
@@ -214,7 +215,7 @@ def _check_attainable(rules: Rules) -> None:
         )
 
 
-def _parse[Model: BaseModel](kind: type[Model], field: str, value: Any) -> Model:
+def _parse(kind: type[_Model], field: str, value: Any) -> _Model:
     if not isinstance(value, dict):
         raise HostingRefused(f"{field} must be an object with named values")
     try:

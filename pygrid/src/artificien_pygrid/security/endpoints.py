@@ -5,12 +5,13 @@ import socket
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from typing import TypeAlias
 
 import httpx
 
 from .networks import Network, Peer, is_allowed, unmapped
 
-type Resolve = Callable[[str, int], Sequence[str]]
+Resolve: TypeAlias = Callable[[str, int], Sequence[str]]
 
 _MAX_URL_LENGTH = 2048
 _MAX_ADDRESSES = 4

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Any
+from typing import Any, TypeAlias
 
-type Peer = IPv4Address | IPv6Address
-type Network = IPv4Network | IPv6Network
+Peer: TypeAlias = IPv4Address | IPv6Address
+Network: TypeAlias = IPv4Network | IPv6Network
 
 UNKNOWN: Peer = IPv4Address("0.0.0.0")  # noqa: S104 - an address that no client has
 _PREFIX_OF_A_CLIENT = 64

@@ -3,9 +3,13 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
+from typing import Generic, TypeVar
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
 
 
-class Cache[Key: Hashable, Value]:
+class Cache(Generic[Key, Value]):
     """Keeps the most recently used values.
 
     Args:

@@ -8,7 +8,7 @@ import math
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeAlias, TypeVar
 
 import numpy as np
 from google.protobuf.message import DecodeError, Message
@@ -61,10 +61,13 @@ class TensorSpec:
         return f"{self.dtype}{list(self.shape)}"
 
 
-type Schema = tuple[TensorSpec, ...]
+Schema: TypeAlias = tuple[TensorSpec, ...]
+_Message = TypeVar("_Message", bound=Message)
+_Item = TypeVar("_Item")
+_Decoded = TypeVar("_Decoded")
 
 
-def parse[M: Message](kind: type[M], blob: bytes) -> M:
+def parse(kind: type[_Message], blob: bytes) -> _Message:
     """Parse a serialized message.
 
     Raises:
@@ -272,7 +275,7 @@ def _decode_state_tensor(item: StateTensor) -> np.ndarray:
     return decode_tensor(item.torch_tensor)
 
 
-def _at[T, R](index: int, decode: Callable[[T], R], item: T) -> R:
+def _at(index: int, decode: Callable[[_Item], _Decoded], item: _Item) -> _Decoded:
     try:
         return decode(item)
     except InvalidBlob as error:
