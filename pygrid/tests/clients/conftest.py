@@ -1,20 +1,26 @@
 """One node for all tests of clients, and syft.js in Node and in Chromium."""
 
+import os
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-import postgres
 import pytest
 from clients import javascript
 from clients.javascript import TakePart
-from clients.node import Node, running
+from clients.node import Deployed, Node, running
 
 
 @pytest.fixture(scope="module")
-def node(cluster: postgres.Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+def node(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Node | Deployed]:
+    """The node that PYGRID_URL names, with the token PYGRID_TOKEN, or one of the tests' own."""
+    if url := os.environ.get("PYGRID_URL"):
+        yield Deployed(url, os.environ["PYGRID_TOKEN"])
+        return
     with (
-        cluster.database() as url,
+        request.getfixturevalue("cluster").database() as url,
         running(url, tmp_path_factory.mktemp("node")) as started,
     ):
         yield started

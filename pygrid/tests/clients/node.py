@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import httpx
 import numpy as np
@@ -41,8 +41,29 @@ class TryLaterError(Exception):
     """A node cannot serve a request at the moment, and says so."""
 
 
+@dataclass(frozen=True)
+class Deployed:
+    """A node that somebody runs; ``token`` permits to host and to retrieve models."""
+
+    url: str
+    token: str
+
+    @property
+    def websocket_url(self) -> str:
+        """Where WebSockets are."""
+        return self.url.replace("http", "ws", 1)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the owner of a model sends along."""
+        return {"Authorization": f"Bearer {self.token}"}
+
+
 class Node:
     """One server process; ``settings`` are those of the node, in capitals and as text."""
+
+    # Its settings permit this machine whatever an owner does.
+    headers: ClassVar[dict[str, str]] = {}
 
     def __init__(self, database_url: str, directory: Path, **settings: str) -> None:
         self.database_url = database_url
@@ -123,7 +144,7 @@ def running(database_url: str, directory: Path, **settings: str) -> Iterator[Nod
 class Model:
     """A hosted model. ``name`` and ``version`` tell it from all others."""
 
-    node: Node
+    node: Node | Deployed
     name: str
     parameters: list[np.ndarray]
     version: str = "1.0"
@@ -131,7 +152,7 @@ class Model:
     @classmethod
     def host(
         cls,
-        node: Node,
+        node: Node | Deployed,
         golden: str = "jslinear",
         *,
         averaging_plan: bool = True,
@@ -160,7 +181,9 @@ class Model:
             "client_config": {"name": name, "version": "1.0"} | (client_config or {}),
             "server_config": {"cycle_length": 600, "iterative_plan": True} | rules,
         }
-        with connect(node.websocket_url, open_timeout=PATIENCE) as websocket:
+        with connect(
+            node.websocket_url, open_timeout=PATIENCE, additional_headers=node.headers
+        ) as websocket:
             websocket.send(json.dumps({"type": "model-centric/host-training", "data": data}))
             answer = json.loads(websocket.recv(PATIENCE))
         assert answer["data"] == {"status": "success"}, answer
@@ -169,7 +192,11 @@ class Model:
     def checkpoint(self, number: int | str = "latest") -> list[np.ndarray] | None:
         """A checkpoint's parameters; ``None`` if there is none of this number."""
         query = {"name": self.name, "version": self.version, "checkpoint": str(number)}
-        answer = _CLIENT.get(f"{self.node.url}/model-centric/retrieve-model", params=query)
+        answer = _CLIENT.get(
+            f"{self.node.url}/model-centric/retrieve-model",
+            params=query,
+            headers=self.node.headers,
+        )
         if answer.status_code == httpx.codes.NOT_FOUND:
             return None
         _check(answer)
@@ -181,7 +208,7 @@ class Model:
             lambda: self.checkpoint(number), f"{self.name} never gets checkpoint {number}"
         )
 
-    def worker(self, node: Node | None = None) -> "Worker":
+    def worker(self, node: Node | Deployed | None = None) -> "Worker":
         """A new worker, authenticated but in no cycle; at another node if given."""
         worker = Worker(self, node or self.node)
         data = {"model_name": self.name, "model_version": self.version}
@@ -198,7 +225,7 @@ class Worker:
     """A worker that sends its requests to one node."""
 
     model: Model
-    node: Node
+    node: Node | Deployed
     id: str = ""
     request_key: str = ""
 

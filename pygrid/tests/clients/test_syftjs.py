@@ -7,7 +7,7 @@ import jwt
 import numpy as np
 import pytest
 from clients.javascript import TakePart
-from clients.node import Model, Node, assert_same, mean_applied
+from clients.node import Deployed, Model, Node, assert_same, mean_applied
 
 from artificien_pygrid.wire.tensors import decode_state
 
@@ -63,7 +63,7 @@ def trained_difference(parameters: list[np.ndarray], data: np.ndarray) -> list[n
 @TRANSPORTS
 @pytest.mark.parametrize("golden", ["jslinear", "jsmlp", "chr"])
 def test_workers_train_two_cycles_and_the_checkpoints_are_what_they_learnt(
-    node: Node, take_part: TakePart, golden: str, transport: str
+    node: Node | Deployed, take_part: TakePart, golden: str, transport: str
 ) -> None:
     model = Model.host(node, golden, client_config=CONFIG, max_diffs=2, num_cycles=2)
     parameters = model.parameters
@@ -83,7 +83,7 @@ def test_workers_train_two_cycles_and_the_checkpoints_are_what_they_learnt(
 
 @TRANSPORTS
 def test_a_worker_without_a_place_is_told_when_to_come_back(
-    node: Node, take_part: TakePart, transport: str
+    node: Node | Deployed, take_part: TakePart, transport: str
 ) -> None:
     model = Model.host(node, client_config=CONFIG, max_workers=1, min_diffs=1)
     model.worker().join()
@@ -92,7 +92,7 @@ def test_a_worker_without_a_place_is_told_when_to_come_back(
     assert 500 < outcome["timeout"] <= 600
 
 
-def test_a_worker_measures_its_connection(node: Node, take_part: TakePart) -> None:
+def test_a_worker_measures_its_connection(node: Node | Deployed, take_part: TakePart) -> None:
     model = Model.host(
         node,
         "chrspeed",
@@ -107,7 +107,7 @@ def test_a_worker_measures_its_connection(node: Node, take_part: TakePart) -> No
 
 @TRANSPORTS
 def test_a_worker_needs_the_token_that_its_model_asks_for(
-    node: Node, take_part: TakePart, transport: str
+    node: Node | Deployed, take_part: TakePart, transport: str
 ) -> None:
     # pragma: allowlist nextline secret
     secret = "for this test only, and long enough for its algorithm"  # noqa: S105 - no real one
@@ -122,7 +122,7 @@ def test_a_worker_needs_the_token_that_its_model_asks_for(
 
 
 @TRANSPORTS
-def test_errors_are_short(node: Node, take_part: TakePart, transport: str) -> None:
+def test_errors_are_short(node: Node | Deployed, take_part: TakePart, transport: str) -> None:
     model = Model.host(node, client_config=CONFIG)
     unknown = options(model, transport) | {"model": "no such model"}
     outcome = take_part(**unknown)
