@@ -74,7 +74,7 @@ def test_migrate_builds_the_schema_and_removes_it(
         shell = Shell({"PYGRID_DATABASE_URL": url}, tmp_path)
         told = shell.run("list", code=1).stderr
         assert "run `pygrid-node migrate`" in told
-        assert "at revision 0001" in shell.run("migrate").stdout
+        assert "at revision 0002" in shell.run("migrate").stdout
         assert shell.run("list").stdout == "No models are hosted.\n"
         assert "at revision none" in shell.run("migrate", "--revision", "base").stdout
         with psycopg.connect(url) as connection:

@@ -6,7 +6,7 @@ from security.bare_settings import configure
 from security.issuer import Issuer
 
 from artificien_pygrid.errors import NotPermitted
-from artificien_pygrid.security.access import Access
+from artificien_pygrid.security.access import Access, Caller
 from artificien_pygrid.security.networks import UNKNOWN, parse_address
 
 pytestmark = pytest.mark.anyio
@@ -42,9 +42,9 @@ async def test_each_network_permits_its_own_operation() -> None:
         )
     )
     host, retrieve, look = (parse_address(f"10.{n}.2.3") for n in (1, 2, 3))
-    assert await access.require_host({}, None, host) == "network:10.1.2.3"
-    assert await access.require_service({}, retrieve) == "network:10.2.2.3"
-    assert await access.require_status({}, look) == "network:10.3.2.3"
+    assert await access.require_host({}, None, host) == Caller("network:10.1.2.3")
+    assert await access.require_service({}, retrieve) == Caller("network:10.2.2.3")
+    assert await access.require_status({}, look) == Caller("network:10.3.2.3")
     for peer in (retrieve, look):
         with pytest.raises(NotPermitted):
             await access.require_host({}, None, peer)
@@ -83,7 +83,7 @@ async def test_a_network_does_not_permit_pages_of_other_hosts(headers: dict[str,
     with pytest.raises(NotPermitted):
         await access.require_status(headers, INSIDE)
     # A page that holds a token is another matter.
-    assert await access.require_service(headers | bearer("t" * 40), INSIDE) == "fixed token"
+    assert await access.require_service(headers | bearer("t" * 40), INSIDE) == Caller("fixed token")
 
 
 @pytest.mark.parametrize(
@@ -98,16 +98,16 @@ async def test_a_network_permits_clients_that_name_the_node_as_origin(
     headers: dict[str, str],
 ) -> None:
     access = Access(configure(hosting_networks="10.0.0.0/8"))
-    assert await access.require_host(headers, None, INSIDE) == "network:10.1.2.3"
+    assert await access.require_host(headers, None, INSIDE) == Caller("network:10.1.2.3")
 
 
 async def test_fixed_tokens() -> None:
     access = Access(configure(retrieval_token=RETRIEVAL, status_token=STATUS))
     # As a server hands on the bytes of a header.
     sent = RETRIEVAL.encode().decode("latin-1")
-    assert await access.require_service(bearer(sent), OUTSIDE) == "fixed token"
+    assert await access.require_service(bearer(sent), OUTSIDE) == Caller("fixed token")
     lower = {"authorization": f"bearer   {STATUS} "}
-    assert await access.require_status(lower, OUTSIDE) == "fixed token"
+    assert await access.require_status(lower, OUTSIDE) == Caller("fixed token")
     for headers in (
         bearer(STATUS),
         bearer("retrieval-"),
@@ -142,12 +142,12 @@ async def test_tokens_of_the_issuer(issuer: Issuer, key: rsa.RSAPrivateKey) -> N
     )
     good = issuer.token(key)
     expired = issuer.token(key, exp=1)
-    assert await access.require_host(bearer(good), None, OUTSIDE) == "oidc:ada"
-    assert await access.require_host({}, good, OUTSIDE) == "oidc:ada"
-    assert await access.require_host(bearer(expired), good, OUTSIDE) == "oidc:ada"
-    assert await access.require_service(bearer(good), OUTSIDE) == "oidc:ada"
-    assert await access.require_service(bearer(STATUS), OUTSIDE) == "fixed token"
-    assert await access.require_status(bearer(good), OUTSIDE) == "oidc:ada"
+    assert await access.require_host(bearer(good), None, OUTSIDE) == Caller("oidc:ada", "ada")
+    assert await access.require_host({}, good, OUTSIDE) == Caller("oidc:ada", "ada")
+    assert await access.require_host(bearer(expired), good, OUTSIDE) == Caller("oidc:ada", "ada")
+    assert await access.require_service(bearer(good), OUTSIDE) == Caller("oidc:ada", "ada")
+    assert await access.require_service(bearer(STATUS), OUTSIDE) == Caller("fixed token")
+    assert await access.require_status(bearer(good), OUTSIDE) == Caller("oidc:ada", "ada")
     with pytest.raises(NotPermitted, match="has expired"):
         await access.require_host(bearer(good), expired, OUTSIDE)
     with pytest.raises(NotPermitted, match="not a JSON web token"):

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ..cycles import downloads
+from ..cycles import downloads, hosting
 from ..errors import (
     InvalidRequest,
     InvalidRequestKey,
@@ -158,14 +158,31 @@ async def _protocol(request: Request) -> Response:
 @answering({NotFound: 404})
 async def _retrieve(request: Request) -> Response:
     node = node_of(request)
-    await node.access.require_service(request.headers, peer_of(request.scope))
+    caller = await node.access.require_service(request.headers, peer_of(request.scope))
     query = request.query_params
     if "name" not in query:
         raise InvalidRequest("'name' is required: the name of a hosted model")
     content = await downloads.checkpoint(
-        node.database, query["name"], query.get("version"), query.get("checkpoint")
+        node.database,
+        query["name"],
+        query.get("version"),
+        query.get("checkpoint"),
+        caller.subject,
     )
     return _blob(content)
+
+
+@answering({NotFound: 404})
+async def _pause(request: Request) -> Response:
+    node = node_of(request)
+    caller = await node.access.require_service(request.headers, peer_of(request.scope))
+    with Holding(node.buffers, client_of(request.scope)) as held:
+        data = await replies.parse(await read_body(request, _SMALL_BODY, held))
+    for field in ("name", "version"):
+        if not isinstance(data.get(field), str):
+            raise InvalidRequest(f"'{field}' is required: the {field} of a hosted model, as text")
+    await hosting.pause(node.database, data["name"], data["version"], caller.subject)
+    return json_response({"status": "paused"})
 
 
 @answering()
@@ -216,6 +233,7 @@ ROUTES = [
     ),
     Route("/model-centric/get-protocol", _protocol, methods=["GET"]),
     Route("/model-centric/retrieve-model", _retrieve, methods=["GET"]),
+    Route("/model-centric/pause", _pause, methods=["POST"]),
     Route("/model-centric/req-join", _join, methods=["GET"]),
     Route("/data-centric/identity/", _identity, methods=["GET"]),
     Route("/data-centric/status/", _status, methods=["GET"]),

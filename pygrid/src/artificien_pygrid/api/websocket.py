@@ -107,12 +107,12 @@ def _kind(request: dict[str, Any]) -> str:
 
 
 async def _host(node: Node, socket: WebSocket, data: dict[str, Any]) -> dict[str, Any]:
-    who = await node.access.require_host(
+    caller = await node.access.require_host(
         socket.headers, data.get("auth_token"), peer_of(socket.scope)
     )
     request = await asyncio.to_thread(hosting.parse_request, data)
-    model_id = await hosting.host(node.database, request)
-    _log.info("model hosted", model_id=model_id, by=who)
+    model_id = await hosting.host(node.database, request, caller.subject)
+    _log.info("model hosted", model_id=model_id, by=caller.name)
     return replies.SUCCESS
 
 

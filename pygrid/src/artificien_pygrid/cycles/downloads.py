@@ -74,6 +74,7 @@ LEFT JOIN checkpoints ON checkpoints.process_id = processes.id
 WHERE processes.id = (
     SELECT id FROM processes
     WHERE name = %(name)s AND (%(version)s::text IS NULL OR version = %(version)s)
+        AND (%(owner)s::text IS NULL OR owner = %(owner)s)
     ORDER BY id DESC LIMIT 1
 )
 ORDER BY checkpoints.number DESC LIMIT 1
@@ -131,12 +132,23 @@ async def protocol(
 
 
 async def checkpoint(
-    database: Database, name: Any, version: Any = None, checkpoint: str | None = None
+    database: Database,
+    name: Any,
+    version: Any = None,
+    checkpoint: str | None = None,
+    owner: str | None = None,
 ) -> bytes:
     """A checkpoint by its number (1 is the hosted model) or alias (``latest``, the default).
 
+    Args:
+        database: Where.
+        name: Of the model.
+        version: Of the model; its newest if absent.
+        checkpoint: Number or alias.
+        owner: Whose model it must be, if anybody's.
+
     Raises:
-        ProcessNotFound: No such model.
+        ProcessNotFound: No such model, or it is somebody else's.
         ModelNotFound: No such checkpoint.
     """
     alias = LATEST if checkpoint is None else checkpoint
@@ -145,6 +157,7 @@ async def checkpoint(
         "name": processes.stored_text(name),
         "version": None if version is None else processes.stored_text(version),
         "number": number,
+        "owner": owner,
     }
     row = await database.fetch(_FIND_CHECKPOINT, values)
     if row is None:

@@ -64,8 +64,13 @@ def parse_request(data: Any) -> HostRequest:
     )
 
 
-async def host(database: Database, request: HostRequest) -> int:
+async def host(database: Database, request: HostRequest, owner: str | None = None) -> int:
     """Host a model and open its first cycle.
+
+    Args:
+        database: Where.
+        request: What.
+        owner: The subject of the token that permits it, if one does.
 
     Returns:
         The model id.
@@ -93,6 +98,7 @@ async def host(database: Database, request: HostRequest) -> int:
                     cycle_length=rules.cycle_length,
                     num_cycles=rules.num_cycles,
                     max_diffs=rules.max_diffs,
+                    owner=owner,
                 )
                 .returning(processes.c.id)
             )
@@ -118,15 +124,21 @@ async def host(database: Database, request: HostRequest) -> int:
     return process_id
 
 
-async def pause(database: Database, name: str, version: str) -> None:
+async def pause(database: Database, name: Any, version: Any, owner: str | None = None) -> None:
     """Admit no more workers; those already admitted may still report.
 
     A finished model stays finished.
 
+    Args:
+        database: Where.
+        name: Of the model.
+        version: Of the model.
+        owner: Whose model it must be, if anybody's.
+
     Raises:
-        ProcessNotFound: No such model.
+        ProcessNotFound: No such model, or it is somebody else's.
     """
-    await _set_state(database, name, version, "running", "paused")
+    await _set_state(database, name, version, owner, old="running", new="paused")
 
 
 async def resume(database: Database, name: str, version: str) -> None:
@@ -135,7 +147,7 @@ async def resume(database: Database, name: str, version: str) -> None:
     Raises:
         ProcessNotFound: No such model.
     """
-    await _set_state(database, name, version, "paused", "running")
+    await _set_state(database, name, version, old="paused", new="running")
     async with database.begin() as connection:
         await connection.execute(
             update(cycles)
@@ -165,13 +177,15 @@ async def delete(database: Database, name: str, version: str) -> None:
 
 async def _set_state(
     database: Database,
-    name: str,
-    version: str,
+    name: Any,
+    version: Any,
+    owner: str | None = None,
+    *,
     old: Literal["running", "paused"],
     new: Literal["running", "paused"],
 ) -> None:
     async with database.begin() as connection:
-        found = await connection.scalar(select(_id_of(name, version)))
+        found = await connection.scalar(select(_id_of(name, version, owner)))
         if found is None:
             raise ProcessNotFound
         await connection.execute(
@@ -181,12 +195,13 @@ async def _set_state(
         )
 
 
-def _id_of(name: str, version: str) -> Any:
-    return (
-        select(processes.c.id)
-        .where(processes.c.name == stored_text(name), processes.c.version == stored_text(version))
-        .scalar_subquery()
+def _id_of(name: Any, version: Any, owner: str | None = None) -> Any:
+    found = select(processes.c.id).where(
+        processes.c.name == stored_text(name), processes.c.version == stored_text(version)
     )
+    if owner is not None:
+        found = found.where(processes.c.owner == owner)
+    return found.scalar_subquery()
 
 
 def _check_blobs(request: HostRequest, rules: Rules, settings: Settings) -> Schema:

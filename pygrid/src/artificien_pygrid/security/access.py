@@ -1,6 +1,7 @@
 """Who may host models, retrieve them, and see the status of the node."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -10,6 +11,20 @@ from ..settings import Settings
 from .bearer import FixedToken, OidcTokens, bearer_token
 from .keysets import KeySet
 from .networks import Network, Peer, is_allowed
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who was let pass.
+
+    Args:
+        name: For logs.
+        subject: Of the issuer's token; such a caller may use its own models only. ``None`` if a
+            network or a fixed token permitted it.
+    """
+
+    name: str
+    subject: str | None = None
 
 
 class Access:
@@ -30,7 +45,7 @@ class Access:
 
     async def require_host(
         self, headers: Mapping[str, str], message_token: object, peer: Peer
-    ) -> str:
+    ) -> Caller:
         """Let pass who may host models.
 
         Args:
@@ -40,7 +55,7 @@ class Access:
             peer: The address that the request comes from.
 
         Returns:
-            Who it is, for logs.
+            Who it is.
 
         Raises:
             NotPermitted: None of network and tokens permits it.
@@ -53,8 +68,8 @@ class Access:
             self._settings.hosting_networks, None, token, headers=headers, peer=peer
         )
 
-    async def require_service(self, headers: Mapping[str, str], peer: Peer) -> str:
-        """Let pass who may retrieve models; arguments and errors as for ``require_host``."""
+    async def require_service(self, headers: Mapping[str, str], peer: Peer) -> Caller:
+        """Let pass who may retrieve or pause models; the rest as for ``require_host``."""
         return await self._require(
             self._settings.retrieval_networks,
             self._retrieval_token,
@@ -63,7 +78,7 @@ class Access:
             peer=peer,
         )
 
-    async def require_status(self, headers: Mapping[str, str], peer: Peer) -> str:
+    async def require_status(self, headers: Mapping[str, str], peer: Peer) -> Caller:
         """Let pass who may see status and metrics; else as ``require_service``."""
         return await self._require(
             self._settings.status_networks,
@@ -81,16 +96,17 @@ class Access:
         *,
         headers: Mapping[str, str],
         peer: Peer,
-    ) -> str:
+    ) -> Caller:
         if is_allowed(peer, networks) and not _is_foreign_page(headers):
-            return f"network:{peer}"
+            return Caller(f"network:{peer}")
         if token is None:
             raise NotPermitted
         if fixed is not None and fixed.matches(token):
-            return "fixed token"
+            return Caller("fixed token")
         if self._oidc is None:
             raise NotPermitted
-        return f"oidc:{await self._oidc.verify(token)}"
+        subject = await self._oidc.verify(token)
+        return Caller(f"oidc:{subject}", subject)
 
 
 def _fixed(token: SecretStr | None) -> FixedToken | None:

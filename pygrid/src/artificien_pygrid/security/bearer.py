@@ -68,7 +68,7 @@ class OidcTokens:
         """Check a token.
 
         Returns:
-            Its subject, for logs.
+            Its subject.
 
         Raises:
             NotPermitted: It is not valid here; the text says why.

@@ -77,6 +77,8 @@ processes = Table(
     Column("max_diffs", Integer),
     _counter("completed_cycles"),
     _time("created_at", filled=True),
+    # The subject of the token that hosted it; empty where a network permitted it.
+    Column("owner", Text),
     UniqueConstraint("name", "version"),
     CheckConstraint("state IN ('running', 'paused', 'finished')", name="state"),
 )
