@@ -154,8 +154,9 @@ def test_a_cycle_closes_by_itself_after_the_last_report(node: Running) -> None:
     name = node.host(max_diffs=1, num_cycles=1)
     worker_id, accepted = node.join(name)
     assert node.report(worker_id, accepted["request_key"], diff()) == {"status": "success"}
-    path = f"/model-centric/retrieve-model?name={name}&checkpoint=2"
-    await_true(lambda: node.http.get(path).status_code == 200)
+    path = f"/model-centric/retrieve-model?name={name}"
+    await_true(lambda: node.http.get(path).headers["X-Checkpoint"] == "2")
+    assert node.http.get(f"{path}&checkpoint=1").headers["X-Checkpoint"] == "1"
 
 
 def test_a_protocol_is_delivered_also_to_pysyft(node: Running) -> None:

@@ -52,7 +52,8 @@ async def test_worker_gets_the_newest_checkpoint(database: Database) -> None:
     await close_due(database)
     worker_id, place = await admitted(model)
     second = await downloads.model(database, worker_id, place.request_key, place.model_id)
-    assert second == await downloads.checkpoint(database, model.name, "1.0", "2") != hosted
+    assert (2, second) == await downloads.checkpoint(database, model.name, "1.0", "2")
+    assert second != hosted
 
 
 @pytest.mark.parametrize("kind", ["list", "torchscript", "tfjs"])
@@ -144,7 +145,9 @@ async def test_checkpoints_by_number_and_alias(database: Database) -> None:
     await close_due(database)
     first = await downloads.checkpoint(database, model.name, "1.0", "1")
     second = await downloads.checkpoint(database, model.name, "1.0", "2")
-    assert first == life.MODEL != second
+    assert first == (1, life.MODEL)
+    assert second[0] == 2
+    assert second[1] != life.MODEL
     for arguments in ((), ("1.0",), ("1.0", "latest"), (None, "latest")):
         assert await downloads.checkpoint(database, model.name, *arguments) == second
     for unknown in ("3", "0", "foo", "", "-1", "1.0", "٢x", "9" * 30, "\0"):
@@ -170,5 +173,5 @@ async def test_absent_version_is_the_newest(database: Database) -> None:
         averaging_plan=b"",
     )
     await hosting.host(database, request)
-    assert await downloads.checkpoint(database, old.name) == life.MODEL
-    assert await downloads.checkpoint(database, old.name, "1.0") != life.MODEL
+    assert await downloads.checkpoint(database, old.name) == (1, life.MODEL)
+    assert await downloads.checkpoint(database, old.name, "1.0") != (1, life.MODEL)

@@ -162,14 +162,17 @@ async def _retrieve(request: Request) -> Response:
     query = request.query_params
     if "name" not in query:
         raise InvalidRequest("'name' is required: the name of a hosted model")
-    content = await downloads.checkpoint(
+    number, content = await downloads.checkpoint(
         node.database,
         query["name"],
         query.get("version"),
         query.get("checkpoint"),
         caller.subject,
     )
-    return _blob(content)
+    response = _blob(content)
+    # What "latest" was.
+    response.headers["X-Checkpoint"] = str(number)
+    return response
 
 
 @answering({NotFound: 404})

@@ -68,7 +68,7 @@ _PROTOCOL = _Kind(
 )
 
 _FIND_CHECKPOINT = """
-SELECT processes.id IS NOT NULL, checkpoints.id FROM processes
+SELECT checkpoints.number, checkpoints.id FROM processes
 LEFT JOIN checkpoints ON checkpoints.process_id = processes.id
     AND (%(number)s::integer IS NULL OR checkpoints.number = %(number)s)
 WHERE processes.id = (
@@ -137,7 +137,7 @@ async def checkpoint(
     version: Any = None,
     checkpoint: str | None = None,
     owner: str | None = None,
-) -> bytes:
+) -> tuple[int, bytes]:
     """A checkpoint by its number (1 is the hosted model) or alias (``latest``, the default).
 
     Args:
@@ -146,6 +146,9 @@ async def checkpoint(
         version: Of the model; its newest if absent.
         checkpoint: Number or alias.
         owner: Whose model it must be, if anybody's.
+
+    Returns:
+        Its number and its content.
 
     Raises:
         ProcessNotFound: No such model, or it is somebody else's.
@@ -164,7 +167,7 @@ async def checkpoint(
         raise ProcessNotFound
     if row[1] is None:
         raise ModelNotFound
-    return await _blob(database, _MODEL, row[1])
+    return row[0], await _blob(database, _MODEL, row[1])
 
 
 def _number(text: str) -> int:
