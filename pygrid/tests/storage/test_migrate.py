@@ -1,7 +1,9 @@
 """The schema's history and the tables in the code tell the same story."""
 
 import asyncio
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import postgres
 import pytest
@@ -13,7 +15,7 @@ from sqlalchemy import create_engine, inspect, text
 from artificien_pygrid.errors import Unavailable
 from artificien_pygrid.settings import Settings
 from artificien_pygrid.storage.database import Database
-from artificien_pygrid.storage.migrate import current_revision, migrate, newest_revision
+from artificien_pygrid.storage.migrate import SERIES, current_revision, migrate, newest_revision
 from artificien_pygrid.storage.tables import metadata
 from artificien_pygrid.storage.urls import libpq_url, sqlalchemy_url
 
@@ -62,11 +64,12 @@ def test_nodes_that_start_together_migrate_once(cluster: postgres.Cluster) -> No
             done.result()
 
 
-def test_ping_tells_what_is_missing(cluster: postgres.Cluster) -> None:
-    async def ping(url: str) -> None:
-        async with Database(Settings(database_url=SecretStr(url))) as database:
-            await database.ping()
+async def ping(url: str) -> None:
+    async with Database(Settings(database_url=SecretStr(url))) as database:
+        await database.ping()
 
+
+def test_ping_tells_what_is_missing(cluster: postgres.Cluster) -> None:
     with cluster.database() as url:
         asyncio.run(ping(url))
         migrate(url, "base")
@@ -74,6 +77,28 @@ def test_ping_tells_what_is_missing(cluster: postgres.Cluster) -> None:
             asyncio.run(ping(url))
     with cluster.database("template0") as url, pytest.raises(Unavailable, match="revision none"):
         asyncio.run(ping(url))
+
+
+def test_a_schema_of_later_code_serves_if_it_only_adds(cluster: postgres.Cluster) -> None:
+    with cluster.database() as url:
+        later = create_engine(sqlalchemy_url(url))
+        with later.begin() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = 'later'"))
+        migrate(url)
+        asyncio.run(ping(url))
+        with later.begin() as connection:
+            assert current_revision(connection) == "later"
+            connection.execute(text("COMMENT ON TABLE alembic_version IS '9.9'"))
+        later.dispose()
+        with pytest.raises(Unavailable, match=r"revision later of version 9\.9"):
+            migrate(url)
+        with pytest.raises(Unavailable, match=r"install 9\.9"):
+            asyncio.run(ping(url))
+
+
+def test_the_series_is_the_minor_version() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    assert project["version"].rpartition(".")[0] == SERIES
 
 
 @pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg"])

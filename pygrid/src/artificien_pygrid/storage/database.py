@@ -27,7 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from ..errors import Unavailable
 from ..settings import Settings
 from .cache import Cache
-from .migrate import newest_revision
+from .migrate import SERIES_QUERY, require_usable
 from .urls import libpq_url, sqlalchemy_url
 
 # Generous: a statement that takes longer is stuck, and would keep its connection from others.
@@ -145,10 +145,7 @@ class Database:
                 revision = known and await connection.scalar(
                     text("SELECT version_num FROM alembic_version")
                 )
+                series = await connection.scalar(text(SERIES_QUERY))
         except (DBAPIError, EngineTimeout, OSError) as error:
             raise Unavailable from error
-        if revision != newest_revision():
-            raise Unavailable(
-                f"The database's schema is at revision {revision or 'none'}, this node needs "
-                f"{newest_revision()}: run `pygrid-node migrate`."
-            )
+        require_usable(revision, series)
