@@ -12,7 +12,8 @@ PLAYBOOK := $(BIN)/ansible-playbook -i $(INVENTORY)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 export PYTHONDONTWRITEBYTECODE := 1
-PYTHON_FILES := lambdas library local_cloud benchmarks examples scripts tests
+SCENARIOS := $(or $(ROLE),$(patsubst molecule/%/molecule.yml,%,$(wildcard molecule/*/molecule.yml)))
+PYTHON_FILES := lambdas library local_cloud benchmarks examples scripts tests roles molecule
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,7 +22,7 @@ setup: ## Get Python 3.13 and install everything that is pinned, below build/
 	@scripts/setup
 
 up: setup ## Start the local cloud and deploy the whole platform to it
-	@ANSIBLE_CALLBACKS_ENABLED=ansible.posix.profile_tasks $(BIN)/ansible-playbook -i inventories/local playbooks/local_cloud.yml
+	@ANSIBLE_CALLBACKS_ENABLED=ansible.posix.profile_tasks $(BIN)/ansible-playbook -i inventories/local/hosts.yml playbooks/local_cloud.yml
 	@ANSIBLE_CALLBACKS_ENABLED=ansible.posix.profile_tasks $(BIN)/ansible-playbook -i inventories/local site.yml
 	@$(BIN)/python scripts/summary.py build/local/outputs.json
 
@@ -56,10 +57,16 @@ rotate-secret: setup ## Give the client CLIENT of ENV a new secret; the old one 
 retire-secret: setup ## Delete the old secret of the client CLIENT of ENV
 	@$(PLAYBOOK) playbooks/operations/client_secret.yml -e cognito_client=$(CLIENT) -e cognito_secret_state=retired
 
+backup: setup ## Back up the PyGrid node of ENV now
+	@$(PLAYBOOK) playbooks/operations/backup.yml
+
+restore: setup ## Restore the newest backup of ENV, or NAME; FORCE=true replaces newer data
+	@$(PLAYBOOK) playbooks/operations/restore.yml -e pygrid_restore_name='$(or $(NAME),latest)' -e pygrid_restore_force=$(or $(FORCE),false)
+
 demo-password: setup ## Print names and password of the demo users of ENV
 	@$(BIN)/python scripts/demo_password.py build/$(ENV)
 
-test: lint unit integration pygrid e2e ## Run every test
+test: lint unit integration pygrid molecule e2e ## Run every test
 
 lint: setup ## Check style, types, documentation, shell scripts and secrets
 	@$(BIN)/ruff check && $(BIN)/ruff format --check
@@ -75,15 +82,20 @@ unit: setup ## Run the unit tests: no network, no AWS
 	@$(BIN)/pytest tests/unit -n 2
 
 integration: setup ## Run every module and launcher against a real emulator
+	@scripts/setup --debian
 	@$(BIN)/pytest tests/integration -n 2 --dist worksteal
 
 pygrid: setup ## Test the PyGrid node on a real PostgreSQL, with real clients
 	@scripts/setup --debian
 	@cd pygrid && ../build/pygrid-venv/bin/pytest -n 2
 
+molecule: setup ## Test the roles of hosts, or only ROLE, on systemd containers
+	@scripts/setup --debian
+	@for role in $(SCENARIOS); do $(BIN)/molecule --no-color test --scenario-name $$role --no-command-borders; done
+
 e2e: setup ## Deploy the local platform, use it as people do, and remove it
 	@scripts/setup --debian
-	@$(BIN)/pytest tests/e2e
+	@$(BIN)/pytest tests/e2e -n 2 --dist loadscope
 
 bench: setup ## Measure; docs/performance.md tells what came out
 	@$(BIN)/python -m benchmarks
@@ -101,7 +113,8 @@ docs: setup ## Generate the variable tables of the roles
 lock: setup ## Pin all dependencies anew
 	@scripts/lock
 
-clean: down ## Remove everything that was built or installed
+clean: ## Remove everything that was built or installed, and the images of hosts
+	@python3 -m local_cloud clean
 	@rm -rf build
 
-.PHONY: help setup up down plan deploy destroy outputs samples users disable-user rotate-secret retire-secret demo-password test lint unit integration pygrid e2e bench bench-pygrid format docs lock clean
+.PHONY: help setup up down plan deploy destroy outputs samples users disable-user rotate-secret retire-secret backup restore demo-password test lint unit integration pygrid molecule e2e bench bench-pygrid format docs lock clean

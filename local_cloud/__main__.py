@@ -1,4 +1,4 @@
-"""The command line: ``python3 -m local_cloud up|stop|down|status``."""
+"""The command line: ``python3 -m local_cloud up|stop|down|clean|status|image``."""
 
 import argparse
 import json
@@ -46,25 +46,45 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         ("up", "start the emulator and wait until it answers"),
         ("stop", "end the emulator and keep its data"),
         ("down", "end the emulator and remove its data"),
+        ("clean", "as down, and remove the images of hosts that are kept for the next time"),
     ):
         command = commands.add_parser(name, parents=[shared], help=description)
         command.add_argument(
             "--check", action="store_true", help="say what would change, and change nothing"
         )
+        if name == "up":
+            command.add_argument(
+                "--subnet",
+                default="",
+                help="give instances hosts, in this private network (10.213.47.0/24, for example)"
+                " whose first address is listened on instead of --host",
+            )
+            command.add_argument(
+                "--image", default="", help="make hosts from this ordinary image of Debian 12"
+            )
     commands.add_parser("status", parents=[shared], help="say whether the emulator runs")
+    commands.add_parser("image", parents=[shared], help="build the image of hosts if it is missing")
     return parser.parse_args(arguments)
 
 
 def _run(arguments: argparse.Namespace) -> lifecycle.Result:
     settings = Settings.checked(
-        arguments.host, arguments.port, arguments.state_dir, arguments.emulator_venv
+        arguments.host,
+        arguments.port,
+        arguments.state_dir,
+        arguments.emulator_venv,
+        subnet=getattr(arguments, "subnet", ""),
+        image=getattr(arguments, "image", ""),
     )
     if arguments.command == "status":
         return lifecycle.status(settings)
+    if arguments.command == "image":
+        return lifecycle.host_image(settings)
     commands: dict[str, Callable[..., lifecycle.Result]] = {
         "up": lifecycle.up,
         "stop": lifecycle.stop,
         "down": lifecycle.down,
+        "clean": lifecycle.clean,
     }
     return partial(commands[arguments.command], check=arguments.check)(settings)
 

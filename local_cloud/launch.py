@@ -13,9 +13,14 @@ TIMEOUT_SECONDS = 30.0
 _LOG_TAIL_BYTES = 4000
 
 
-def _make_directories(settings: Settings) -> None:
+def make_state_dir(settings: Settings) -> None:
+    """Make the state directory, and mark it as ours."""
     settings.state_dir.mkdir(parents=True, exist_ok=True)
     (settings.state_dir / preflight.OWNERSHIP_FILE).touch()
+
+
+def _make_directories(settings: Settings) -> None:
+    make_state_dir(settings)
     # A killed emulator leaves the unpacked code of its functions behind.
     shutil.rmtree(settings.temporary_dir, ignore_errors=True)
     settings.temporary_dir.mkdir()

@@ -6,10 +6,11 @@ import os
 import shutil
 import signal
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from local_cloud import health, launch, leftovers, preflight, processes, record
 from local_cloud.errors import LocalCloudError
+from local_cloud.hosts import image, podman, provision
 from local_cloud.settings import MARKER_VARIABLE, REPOSITORY, Settings
 
 SAVE_TIMEOUT_SECONDS = 30.0
@@ -26,6 +27,8 @@ class Result:
     message: str
     notes: list[str] = field(default_factory=list)
     """What else was put in order on the way."""
+    image: str = ""
+    """The image of hosts, of the command that is about it."""
 
 
 @contextlib.contextmanager
@@ -84,32 +87,72 @@ def up(settings: Settings, *, check: bool = False) -> Result:
         running = _running(settings)
         if running:
             _check_running(settings, running)
-            return Result(
-                "running",
-                changed=False,
-                message=f"already running at {settings.endpoint_url} (process {running.pid})",
-            )
+            return _up_again(settings, running, check=check)
         preflight.check_state_dir(settings)
         preflight.check_interpreter(settings)
         if check:
-            # A leftover of ours may hold the port; a real run ends it first.
-            if not leftovers.find(settings):
+            absent = provision.missing(settings) if settings.subnet else []
+            # A leftover of ours may hold the port, which a real run ends first; and the address
+            # may be one of a network that is not there yet.
+            if not absent and not leftovers.find(settings):
                 preflight.check_port(settings)
             return Result(
-                "running", changed=True, message=f"would start at {settings.endpoint_url}"
+                "running",
+                changed=True,
+                message=f"would start at {settings.endpoint_url}",
+                notes=[f"would make {what}" for what in absent],
             )
         notes = leftovers.end(settings)
         if settings.record_file.exists():
             settings.record_file.unlink()
             notes.append(f"removed {settings.record_file}, whose process runs no more")
+        if settings.subnet:
+            launch.make_state_dir(settings)
+            notes += provision.provide(settings)
         preflight.check_port(settings)
         process = launch.start(settings)
+        if settings.subnet:
+            provision.register(settings)
         return Result(
             "running",
             changed=True,
             message=f"started at {settings.endpoint_url} (process {process.pid})",
             notes=notes,
         )
+
+
+def _up_again(settings: Settings, running: record.Record, *, check: bool) -> Result:
+    notes = []
+    if settings.subnet and check:
+        notes = [f"would make {what}" for what in provision.missing(settings)]
+    elif settings.subnet:
+        notes = provision.provide(settings)
+        if provision.register(settings):
+            notes.append("registered the image of hosts")
+    return Result(
+        "running",
+        changed=bool(notes),
+        message=f"already running at {settings.endpoint_url} (process {running.pid})",
+        notes=notes,
+    )
+
+
+def host_image(settings: Settings) -> Result:
+    """Build the image of hosts if it is missing, and write what this machine needs of podman.
+
+    Raises:
+        LocalCloudError: it cannot be built; the message says why.
+    """
+    with _one_command_at_a_time():
+        podman.check_installed()
+        preflight.check_state_dir(settings)
+        launch.make_state_dir(settings)
+        podman.configure(settings)
+        changed = not image.exists(settings)
+        if changed:
+            image.provide(settings)
+        name = image.name(settings)
+        return Result("present", changed, f"the image of hosts is {name}", image=name)
 
 
 def _end_emulator(settings: Settings, running: record.Record) -> list[str]:
@@ -129,6 +172,7 @@ def _end_everything(settings: Settings) -> tuple[bool, list[str]]:
     running = _running(settings)
     notes = _end_emulator(settings, running) if running else []
     notes += leftovers.end(settings)
+    notes += provision.remove(settings)
     settings.record_file.unlink(missing_ok=True)
     return bool(running or notes), notes
 
@@ -167,6 +211,19 @@ def down(settings: Settings, *, check: bool = False) -> Result:
         changed = ended or present
         message = f"removed {settings.state_dir}" if changed else "nothing to remove"
         return Result("absent", changed, message, notes)
+
+
+def clean(settings: Settings, *, check: bool = False) -> Result:
+    """As ``down``, and remove the images of hosts that podman keeps for the next time.
+
+    Raises:
+        LocalCloudError: as ``down``, or an image is in use.
+    """
+    result = down(settings, check=check)
+    if not check and podman.is_installed():
+        notes = image.remove_all(settings)
+        result = replace(result, changed=result.changed or bool(notes), notes=result.notes + notes)
+    return result
 
 
 def status(settings: Settings) -> Result:

@@ -5,7 +5,7 @@ import socket
 
 from local_cloud import processes
 from local_cloud.errors import LocalCloudError
-from local_cloud.settings import BUILD_DIR, OVERRIDES, Settings
+from local_cloud.settings import BUILD_DIR, Settings
 
 OWNERSHIP_FILE = ".made-by-local-cloud"
 """Lies in every state directory of ours."""
@@ -69,14 +69,14 @@ def _bind_failure(settings: Settings, error: OSError) -> str:
         )
         return (
             f"Port {settings.port} of {settings.host} is in use by {by}: stop that process, "
-            f"or set local_cloud_port in {OVERRIDES}."
+            "or choose another port by LOCAL_CLOUD_PORT."
         )
     if error.errno == errno.EADDRNOTAVAIL:
         return (
-            f"{settings.host} is no address of this machine: correct "
-            f"local_cloud_host in {OVERRIDES}."
+            f"{settings.host} is no address of this machine: correct LOCAL_CLOUD_HOST or "
+            "LOCAL_CLOUD_SUBNET."
         )
     return (
-        f"Cannot listen on {settings.host}:{settings.port} ({error.strerror}): set another "
-        f"local_cloud_port in {OVERRIDES}."
+        f"Cannot listen on {settings.host}:{settings.port} ({error.strerror}): choose another "
+        "port by LOCAL_CLOUD_PORT."
     )

@@ -132,6 +132,14 @@ def end(process: Process, number: signal.Signals, timeout_seconds: float) -> boo
     return not is_alive(process)
 
 
+def wait(process: Process, timeout_seconds: float) -> bool:
+    """Wait for the end of this very process, whoever's it is, and tell whether it ended in time."""
+    deadline = time.monotonic() + timeout_seconds
+    while is_alive(process) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return not is_alive(process)
+
+
 def end_all_with_variable(name: str, value: str, timeout_seconds: float) -> list[Process]:
     """End every process started with ``name=value`` and what those start meanwhile.
 

@@ -12,12 +12,12 @@ CALLBACK = "http://localhost:3000/callback"
 
 
 def lines(outputs: dict[str, Any], indent: str = "  ") -> list[str]:
-    """Return the outputs as indented lines, without secrets."""
+    """Return the outputs as indented lines, without secrets and certificates."""
     made = []
     for key, value in outputs.items():
         if isinstance(value, dict):
             made += [f"{indent}{key}", *lines(value, indent + "  ")]
-        elif "secret" not in key:
+        elif "secret" not in key and "\n" not in str(value):
             made.append(f"{indent}{key:<18} {value}")
     return made
 
@@ -34,11 +34,27 @@ def sign_in_url(accounts: dict[str, Any]) -> str:
     )
 
 
+def take_lost_hosts(path: Path) -> list[str]:
+    """Return which hosts ended with a restart of the local cloud, and forget it."""
+    try:
+        lost: list[str] = json.loads(path.read_text())
+    except FileNotFoundError:
+        return []
+    path.unlink()
+    return lost
+
+
 def main() -> None:
     """Print the summary of the outputs file that the command line names."""
     path = Path(sys.argv[1])
     outputs = json.loads(path.read_text())
     print("\nThe platform is up:\n", *lines(outputs), sep="\n")
+    if lost := take_lost_hosts(path.with_name("lost_hosts.json")):
+        print(
+            f"\nThe local cloud was restarted, which ended and rebuilt: {', '.join(lost)}.\n"
+            "Their data is as it was at the last backup after:\n"
+            "\n  make restore ENV=local"
+        )
     print(
         "\nSign up or in as people do, by the hosted UI; codes of e-mails are 123456 here:\n"
         f"\n  {sign_in_url(outputs['cognito'])}\n"

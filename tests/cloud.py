@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import os
 import socket
 import subprocess
 import sys
@@ -11,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
+
+from local_cloud.hosts import machine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,11 +30,27 @@ class Cloud:
 
     port: int
     region: str = "us-east-1"
+    subnet: str = ""
+    """Where its instances have hosts; without it they are records."""
+
+    @property
+    def host(self) -> str:
+        """Return the address of every service."""
+        return str(ipaddress.IPv4Network(self.subnet)[1]) if self.subnet else "127.0.0.1"
 
     @property
     def endpoint_url(self) -> str:
         """Return the URL of every service."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
+
+    @property
+    def inventory_environment(self) -> dict[str, str]:
+        """Return the variables that point the local inventory at this account."""
+        return {
+            "LOCAL_CLOUD_HOST": self.host,
+            "LOCAL_CLOUD_PORT": str(self.port),
+            "LOCAL_CLOUD_SUBNET": self.subnet,
+        }
 
     @property
     def environment(self) -> dict[str, str]:
@@ -69,13 +89,23 @@ def free_port() -> int:
         return port
 
 
+def free_subnet() -> str:
+    """Return a subnet that no interface of this machine is in."""
+    subnets = list(ipaddress.IPv4Network("10.213.128.0/17").subnets(new_prefix=24))
+    # Tests that run at the same time do not look for theirs in the same place.
+    start = os.getpid() % len(subnets)
+    candidates = subnets[start:] + subnets[:start]
+    return str(next(each for each in candidates if not machine.overlapping_interface(each)))
+
+
 @contextmanager
-def emulator(folder: Path) -> Iterator[Cloud]:
+def emulator(folder: Path, *, hosts: bool = False) -> Iterator[Cloud]:
     """Run an emulator that keeps its state in `folder`; both are gone afterwards."""
-    cloud = Cloud(free_port())
-    options = ["--port", str(cloud.port), "--state-dir", str(folder / "emulator")]
+    cloud = Cloud(free_port(), subnet=free_subnet() if hosts else "")
+    # Where the local inventory looks for the key of hosts, with `folder / "build"` to build in.
+    options = ["--port", str(cloud.port), "--state-dir", str(folder / "build/local")]
     command = [sys.executable, "-m", "local_cloud"]
-    subprocess.run([*command, "up", *options], cwd=ROOT, check=True)
+    subprocess.run([*command, "up", *options, "--subnet", cloud.subnet], cwd=ROOT, check=True)
     try:
         yield cloud
     finally:

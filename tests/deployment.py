@@ -15,6 +15,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+COMPONENTS = [
+    "network",
+    "dynamodb",
+    "storage",
+    "alerts",
+    "cognito",
+    "data_upload",
+    "seed_data",
+    "model_retrieval",
+    "pygrid",
+]
+
+
 @dataclass(frozen=True)
 class Run:
     """What a run of ansible-playbook said."""
@@ -44,7 +57,13 @@ class Platform:
     @property
     def variables(self) -> list[str]:
         """Return the arguments that point a playbook at this platform."""
-        return ["-e", f"local_cloud_port={self.cloud.port}", "-e", f"build_dir={self.folder}"]
+        return ["-e", f"build_dir={self.folder}"]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return the environment of a playbook on this platform, as of a person's shell."""
+        configuration = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
+        return os.environ | configuration | self.cloud.inventory_environment
 
     def play(self, *arguments: str, inventory: str = "local", fails: bool = False) -> Run:
         """Run ansible-playbook against this platform, like a person with an active venv."""
@@ -57,7 +76,7 @@ class Platform:
                 *arguments,
             ],
             cwd=ROOT,
-            env=os.environ | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")},
+            env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

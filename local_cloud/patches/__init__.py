@@ -11,13 +11,19 @@ from local_cloud.patches import (
     client_secrets,
     confirmation,
     dynamodb_conditions,
+    elastic_ips,
     groups,
     guests,
+    host_containers,
     hosted_ui,
     iam,
+    instance_attributes,
+    instance_metadata,
     names,
+    network_parts,
     principal_tags,
     role_trust,
+    ssm_parameters,
     streams,
 )
 
@@ -25,6 +31,7 @@ _IAM = "ministack.core.iam_evaluator"
 _LAMBDA = "ministack.services.lambda_svc"
 _COGNITO = "ministack.services.cognito"
 _APP = "ministack.app"
+_EC2 = "ministack.services.ec2"
 
 PATCHES: tuple[tuple[Callable[..., None], tuple[str, ...]], ...] = (
     # First: other modules of the emulator take its functions when they are imported.
@@ -41,6 +48,15 @@ PATCHES: tuple[tuple[Callable[..., None], tuple[str, ...]], ...] = (
     (
         dynamodb_conditions.patch,
         ("ministack.core.iam_actions", "ministack.services.dynamodb"),
+    ),
+    (ssm_parameters.patch, ("ministack.core.iam_actions", _IAM)),
+    (host_containers.patch, (_EC2,)),
+    (elastic_ips.patch, (_EC2,)),
+    (network_parts.patch, (_EC2,)),
+    (instance_attributes.patch, (_EC2,)),
+    (
+        instance_metadata.patch,
+        ("ministack.services.imds", _EC2, "ministack.services.iam", "ministack.services.sts", _IAM),
     ),
 )
 """Each patch, and the modules of the emulator that it mends or needs."""

@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.artificien.aws import (
     aws_call,
-    changed_tags,
     error_code,
     none_if_missing,
     own_tags,
-    wait_until,
+)
+from ansible.module_utils.artificien.lambda_event_source import (
+    PARTIAL_FAILURES,
+    delete_mapping,
+    tag_mapping,
+    wait_until_settled,
 )
 from ansible.module_utils.artificien.lambda_function import when_role_is_ready
 from ansible.module_utils.artificien.reconcile import Model, Plan, ReconcileError, make_plan
@@ -25,7 +29,6 @@ if TYPE_CHECKING:
 
 NO_LIMIT = -1
 NOT_YET = "to be made with the table"
-PARTIAL_FAILURES = "ReportBatchItemFailures"
 
 # Member of the API by field, and what AWS means where it leaves the member out.
 MEMBERS = {
@@ -167,7 +170,7 @@ def apply_mapping(
             _update(client, plan, mapping, timeout_seconds)
     for mapping in mappings:
         if after is None or mapping["EventSourceArn"] != after["stream"]:
-            _delete(client, plan.name, mapping["UUID"], timeout_seconds)
+            delete_mapping(client, plan.name, mapping["UUID"], timeout_seconds)
 
 
 def _request(fields: Model) -> dict[str, Any]:
@@ -210,7 +213,7 @@ def _create(
                 "before its mapping."
             ) from error
         raise
-    _wait_until_settled(client, name, created[0], timeout_seconds, is_new=True)
+    wait_until_settled(client, name, created[0], timeout_seconds, is_new=True)
 
 
 @aws_call("update the stream mapping {0.name}")
@@ -218,47 +221,12 @@ def _update(client: LambdaClient, plan: Plan, mapping: Mapping, timeout_seconds:
     after = plan.after or {}
     change = _request({field: value for field, value in after.items() if plan.changes(field)})
     if change:
-        _wait_until_settled(client, plan.name, mapping["UUID"], timeout_seconds)
+        wait_until_settled(client, plan.name, mapping["UUID"], timeout_seconds)
         when_role_is_ready(
             lambda: client.update_event_source_mapping(UUID=mapping["UUID"], **change),
             f"role of function {mapping['FunctionArn']}",
             timeout_seconds,
         )
-        _wait_until_settled(client, plan.name, mapping["UUID"], timeout_seconds)
-    tags, removed = changed_tags(plan)
-    if removed:
-        client.untag_resource(Resource=mapping["EventSourceMappingArn"], TagKeys=removed)
-    if tags:
-        client.tag_resource(Resource=mapping["EventSourceMappingArn"], Tags=tags)
-
-
-@aws_call("delete the stream mapping {0}")
-def _delete(client: LambdaClient, name: str, uuid: str, timeout_seconds: float) -> None:
-    _wait_until_settled(client, name, uuid, timeout_seconds)
-    client.delete_event_source_mapping(UUID=uuid)
-    wait_until(
-        lambda: _describe(client, uuid) is None, f"mapping {name} to be deleted", timeout_seconds
-    )
-
-
-@none_if_missing("ResourceNotFoundException")
-def _describe(client: LambdaClient, uuid: str) -> Any:
-    return client.get_event_source_mapping(UUID=uuid)
-
-
-def _wait_until_settled(
-    client: LambdaClient, name: str, uuid: str, timeout_seconds: float, *, is_new: bool = False
-) -> None:
-    """Wait until AWS accepts changes: it refuses them while another one is under way."""
-
-    def settled() -> bool:
-        try:
-            mapping = client.get_event_source_mapping(UUID=uuid)
-        except ClientError as error:
-            # A new mapping may not be visible at once.
-            if is_new and error_code(error) == "ResourceNotFoundException":
-                return False
-            raise
-        return mapping["State"] in {"Enabled", "Disabled"}
-
-    wait_until(settled, f"mapping {name} to be enabled or disabled", timeout_seconds)
+        wait_until_settled(client, plan.name, mapping["UUID"], timeout_seconds)
+    if plan.changes("tags"):
+        tag_mapping(client, plan, mapping["EventSourceMappingArn"])

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.cloud import ROOT, free_port
+from tests.deployment import COMPONENTS
 
 if TYPE_CHECKING:
     from tests.deployment import Platform
-
-TAGS = ["dynamodb", "storage", "alerts", "cognito", "data_upload", "seed_data"]
 
 
 def test_a_second_run_changes_nothing(platform: Platform) -> None:
@@ -23,7 +22,7 @@ def test_a_second_run_changes_nothing(platform: Platform) -> None:
     assert platform.play("site.yml", "--check", "--diff").changed == 0
 
 
-@pytest.mark.parametrize("tag", TAGS)
+@pytest.mark.parametrize("tag", COMPONENTS)
 def test_every_tag_works_alone(platform: Platform, tag: str) -> None:
     run = platform.play("site.yml", "--tags", tag, "--check")
     assert run.changed == 0
@@ -39,7 +38,7 @@ def test_the_outputs_say_where_everything_is(platform: Platform) -> None:
         "secret_access_key": "test",
     }
     tables = platform.cloud.client("dynamodb").list_tables()["TableNames"]
-    assert set(outputs["dynamodb"]["tables"].values()) == set(tables)
+    assert {*outputs["dynamodb"]["tables"].values(), "artificien-local-downloads"} == set(tables)
     buckets = platform.cloud.client("s3").list_buckets()["Buckets"]
     assert set(outputs["storage"]["buckets"].values()) == {bucket["Name"] for bucket in buckets}
 
@@ -60,6 +59,7 @@ def test_tables_are_the_ones_that_the_clients_query(platform: Platform) -> None:
         "users_username_index": ["username"],
         "owner-active-index": ["owner_name", "active_status"],
         "owner_name-active_status-index": ["owner_name", "active_status"],
+        "dataset-index": ["dataset"],
         "owner_username-index": ["owner_username"],
         "category-app-index": ["category", "app"],
         "placeholder-app": ["placeholder", "app"],
@@ -98,7 +98,9 @@ def test_dead_letters_are_encrypted(platform: Platform) -> None:
 
 def test_records_that_fail_are_tried_a_bounded_number_of_times(platform: Platform) -> None:
     client = platform.cloud.client("lambda")
-    (mapping,) = client.list_event_source_mappings()["EventSourceMappings"]
+    (mapping,) = client.list_event_source_mappings(FunctionName="artificien-local-data-upload")[
+        "EventSourceMappings"
+    ]
     # pragma: allowlist nextline secret
     queue = "arn:aws:sqs:us-east-1:000000000000:artificien-local-data-upload-dead-letters"
     assert mapping["DestinationConfig"] == {"OnFailure": {"Destination": queue}}
@@ -111,13 +113,20 @@ def test_records_that_fail_are_tried_a_bounded_number_of_times(platform: Platfor
     assert mapping["StartingPosition"] == "TRIM_HORIZON"
 
 
+def all_functions(platform: Platform) -> list[str]:
+    """Return the names of all functions."""
+    functions = platform.cloud.client("lambda").list_functions()["Functions"]
+    return [function["FunctionName"] for function in functions]
+
+
 def test_logs_are_kept_for_a_time(platform: Platform) -> None:
     client = platform.cloud.client("logs")
     groups = client.describe_log_groups(logGroupNamePrefix="/aws/lambda/artificien-")["logGroups"]
+    functions = all_functions(platform)
     assert {group["logGroupName"]: group["retentionInDays"] for group in groups} == {
-        "/aws/lambda/artificien-local-data-upload": 30,
-        "/aws/lambda/artificien-local-post-confirmation": 30,
+        f"/aws/lambda/{function}": 30 for function in functions
     }
+    assert len(functions) == 6
 
 
 def test_browsers_may_read_trained_models_only(platform: Platform) -> None:
@@ -132,7 +141,9 @@ def test_browsers_may_read_trained_models_only(platform: Platform) -> None:
                 client.get_bucket_cors(Bucket=bucket)
 
 
-@pytest.mark.parametrize("role", ["data-upload", "post-confirmation", "authenticated"])
+@pytest.mark.parametrize(
+    "role", ["data-upload", "post-confirmation", "authenticated", "flow-logs", "pygrid"]
+)
 def test_a_role_is_granted_no_wildcard(platform: Platform, role: str) -> None:
     iam = platform.cloud.client("iam")
     policies = iam.list_attached_role_policies(RoleName=f"artificien-local-{role}")
@@ -150,58 +161,35 @@ def test_a_role_is_granted_no_wildcard(platform: Platform, role: str) -> None:
 def test_every_alarm_rings_somewhere(platform: Platform) -> None:
     alarms = platform.cloud.client("cloudwatch").describe_alarms()["MetricAlarms"]
     assert {alarm["AlarmName"].removeprefix("artificien-local-") for alarm in alarms} == {
+        "api-latency",
+        "api-server-errors",
+        "model-retrieval-dead-letters",
         "data-upload-dead-letters",
         "data-upload-errors",
         "data-upload-iterator-age",
         "data-upload-throttles",
         "post-confirmation-errors",
         "post-confirmation-throttles",
+        *(
+            f"{function}-{metric}"
+            for function in ("datasets", "downloads", "model-retrieval", "reports")
+            for metric in ("errors", "throttles")
+        ),
     }
     for alarm in alarms:
         assert alarm["AlarmActions"] == [platform.outputs["alerts"]["topic"]]
 
 
-def test_a_plan_of_an_empty_account_shows_what_would_be_made(empty_account: Platform) -> None:
-    run = empty_account.play("site.yml", "--check", "--diff")
-    for made in ("dataset_table", "artificien-local-000000000000-sample-data", "Artificien-Health"):
-        assert re.search(rf"^\+ .*{made}", run.text, re.MULTILINE)
-    assert run.changed >= len(TAGS)
-    assert empty_account.cloud.client("dynamodb").list_tables()["TableNames"] == []
-    assert empty_account.cloud.client("s3").list_buckets()["Buckets"] == []
-    for tag in TAGS:
-        assert empty_account.play("site.yml", "--check", "--tags", tag).changed > 0
-
-
-def test_production_is_planned_from_an_empty_account(
-    empty_account: Platform, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in empty_account.cloud.environment.items():
-        monkeypatch.setenv(name, value)
-    missing = empty_account.play("site.yml", "--check", inventory="prod", fails=True)
-    assert "aws_account_id has no value: it is the 12 digits" in " ".join(missing.text.split())
-
-    account = ("-e", "aws_account_id=111122223333", "-e", "aws_region=us-east-1")
-    other = empty_account.play("site.yml", "--check", *account, inventory="prod", fails=True)
-    assert "is in account 000000000000, but prod is account 111122223333" in " ".join(
-        other.text.split()
-    )
-
-    account = ("-e", "aws_account_id=000000000000", "-e", "aws_region=eu-west-1")
-    region = empty_account.play("site.yml", "--check", *account, inventory="prod", fails=True)
-    assert "of the shell is us-east-1, but prod is in eu-west-1" in " ".join(region.text.split())
-
-    account = ("-e", "aws_account_id=000000000000", "-e", "aws_region=us-east-1")
-    plan = empty_account.play("site.yml", "--check", "--diff", *account, inventory="prod")
-    assert plan.changed >= len(TAGS)
-    assert "deletion_protection: true" in plan.text
-    assert "artificien-prod-000000000000-sample-data" in plan.text
-
-
 def test_a_plan_tells_by_its_exit_code_whether_anything_would_change(platform: Platform) -> None:
     def plan(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [str(ROOT / "scripts/plan"), "-i", "inventories/local", *platform.variables]
+        command = [str(ROOT / "scripts/plan"), "-i", "inventories/local", "--tags", "data_upload"]
         return subprocess.run(
-            [*command, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+            [*command, *platform.variables, *arguments],
+            cwd=ROOT,
+            env=platform.environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
 
     unchanged = plan()
@@ -221,7 +209,8 @@ def test_a_tag_that_does_not_exist_is_refused(platform: Platform) -> None:
 
 
 def test_an_account_that_does_not_answer_is_named_with_the_remedy(platform: Platform) -> None:
-    run = platform.play("site.yml", "-e", f"local_cloud_port={free_port()}", fails=True)
+    elsewhere = replace(platform, cloud=replace(platform.cloud, port=free_port()))
+    run = elsewhere.play("site.yml", fails=True)
     assert "Start the local cloud with make up." in " ".join(run.text.split())
 
 
@@ -230,41 +219,3 @@ def test_destroying_needs_the_name_of_the_environment(platform: Platform) -> Non
         run = platform.play("destroy.yml", *confirmation, fails=True)
         assert "-e confirm=local" in " ".join(run.text.split())
     assert platform.play("site.yml").changed == 0
-
-
-def test_what_holds_data_survives_until_told_otherwise(empty_account: Platform) -> None:
-    empty_account.play("site.yml")
-    cloud = empty_account.cloud
-    cloud.client("lambda").delete_function(FunctionName="artificien-local-data-upload")
-    cloud.client("dynamodb").delete_table(TableName="app_table")
-    run = empty_account.play("destroy.yml", "-e", "confirm=local")
-    assert "dataset_table stays" in " ".join(run.text.split())
-    kept = set(empty_account.outputs["dynamodb"]["tables"])
-    assert kept == {"dataset_table", "model_table", "user_table"}
-    assert "dataset_table" in cloud.client("dynamodb").list_tables()["TableNames"]
-    assert "enterprise_table" not in cloud.client("dynamodb").list_tables()["TableNames"]
-    assert "artificien-local stays" in " ".join(run.text.split())
-    assert empty_account.outputs["cognito"]["user_pool_id"]
-
-    empty_account.play("destroy.yml", "-e", "confirm=local", "-e", "delete_data=true")
-    again = empty_account.play("destroy.yml", "-e", "confirm=local", "-e", "delete_data=true")
-    assert again.changed == 0
-    tagged = cloud.client("resourcegroupstaggingapi").get_resources(
-        TagFilters=[{"Key": "project", "Values": ["artificien"]}]
-    )
-    assert tagged["ResourceTagMappingList"] == []
-    assert cloud.client("dynamodb").list_tables()["TableNames"] == []
-    assert cloud.client("s3").list_buckets()["Buckets"] == []
-    assert cloud.client("lambda").list_functions()["Functions"] == []
-    assert cloud.client("lambda").list_event_source_mappings()["EventSourceMappings"] == []
-    assert cloud.client("sqs").list_queues().get("QueueUrls", []) == []
-    assert cloud.client("logs").describe_log_groups()["logGroups"] == []
-    assert cloud.client("iam").list_policies(Scope="Local")["Policies"] == []
-    assert cloud.client("iam").list_roles()["Roles"] == []
-    assert cloud.client("cognito-idp").list_user_pools(MaxResults=10)["UserPools"] == []
-    pools = cloud.client("cognito-identity").list_identity_pools(MaxResults=10)["IdentityPools"]
-    assert pools == []
-    assert cloud.client("secretsmanager").list_secrets()["SecretList"] == []
-    assert cloud.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
-    assert cloud.client("sns").list_topics()["Topics"] == []
-    assert cloud.client("ssm").describe_parameters()["Parameters"] == []

@@ -283,7 +283,7 @@ def test_a_port_of_another_process_is_an_error_that_names_it(cloud: LocalCloud) 
         for options in ([], ["--check"]):
             message = cloud.error("up", *options)
             assert f"Port {cloud.port} of 127.0.0.1 is in use by process {os.getpid()}" in message
-            assert "set local_cloud_port in inventories/local" in message
+            assert "choose another port by LOCAL_CLOUD_PORT" in message
     assert not cloud.state_dir.exists()
 
 

@@ -44,9 +44,12 @@ def test_a_component_has_one_name(component: str) -> None:
     plays = load(ROOT / f"playbooks/{component}.yml")
     for play in plays:
         assert play["tags"] == ALWAYS.get(component, [component])
-        assert play["environment"] == "{{ aws_environment }}"
+        # What a host asks of AWS, it asks under its own role.
+        local = play["hosts"] == "localhost"
+        assert play.get("environment") == ("{{ aws_environment }}" if local else None)
         assert "tasks" not in play
-    assert component in [role for play in plays for role in play["roles"]]
+    roles = [role for play in plays for role in play["roles"]]
+    assert component in [role["role"] if isinstance(role, dict) else role for role in roles]
     assert f"`{component}`" in (ROOT / "docs/architecture.md").read_text()
 
 
@@ -192,3 +195,12 @@ def test_collections_are_the_ones_that_the_lock_brings() -> None:
         namespace, name = collection["name"].split(".")
         manifest = load(installed / namespace / name / "MANIFEST.json")
         assert manifest["collection_info"]["version"] == collection["version"]
+
+
+def test_tests_install_what_hosts_need() -> None:
+    installed = re.search(
+        r"host_packages=\((.*?)\)", (ROOT / "scripts/setup").read_text(), re.DOTALL
+    )
+    assert installed
+    wanted = load(ROOT / "roles/local_cloud/vars/main.yml")["__local_cloud_packages"]
+    assert installed[1].split() == wanted

@@ -1,40 +1,22 @@
-"""The package of `post_confirmation` works with nothing but the boto3 of the runtime.
-
-The emulator does not show it: its functions also see the packages of its own environment.
-"""
+"""The package of `post_confirmation` works with nothing but the boto3 of the runtime."""
 
 from __future__ import annotations
 
-import json
 import secrets
-import subprocess
-import sys
-import zipfile
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ansible.module_utils.artificien.lambda_package import build_package
 
-from tests.cloud import ROOT
+from tests.integration.lambdas.packages import Function, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.cloud import Cloud
 
 
 TABLE = "users_of_run"
-# What Lambda's Python runtimes bring: boto3 and what it needs.
-RUNTIME = ["boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3"]
-CALL = """
-import json, sys, types
-sys.path[:0] = sys.argv[1:3]
-from post_confirmation.handler import lambda_handler
-context = types.SimpleNamespace(aws_request_id="request-1")
-print(json.dumps([lambda_handler(event, context) for event in json.loads(sys.argv[3])]))
-"""
 
 
 @pytest.fixture
@@ -60,47 +42,13 @@ def pool(cloud: Cloud) -> Iterator[str]:
 
 
 @pytest.fixture
-def function(tmp_path: Path) -> list[str]:
-    """Return the folders of the unpacked function and of the runtime's packages."""
-    package = build_package(
-        ROOT / "lambdas/post_confirmation",
-        "python3.13",
-        "x86_64",
-        tmp_path / "build",
-        [ROOT / "lambdas/lambda_common"],
-    )
-    with zipfile.ZipFile(package.path) as archive:
-        archive.extractall(tmp_path / "function")
-    runtime = tmp_path / "runtime"
-    runtime.mkdir()
-    for name in RUNTIME:
-        spec = find_spec(name)
-        assert spec
-        assert spec.origin
-        origin = Path(spec.origin)
-        target = origin.parent if origin.name == "__init__.py" else origin
-        (runtime / target.name).symlink_to(target)
-    return [str(tmp_path / "function"), str(runtime)]
-
-
-def call(cloud: Cloud, function: list[str], *events: dict[str, Any]) -> list[Any]:
-    """Return the answers of a new process of the function to `events`."""
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", CALL, *function, json.dumps(events)],
-        env=cloud.environment | {"USER_TABLE": TABLE},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    *logs, answers = done.stdout.splitlines()
-    assert "example.com" not in "".join(logs)
-    parsed: list[Any] = json.loads(answers)
-    return parsed
+def function(cloud: Cloud, tmp_path: Path) -> Function:
+    """Return the function."""
+    return unpack("post_confirmation", tmp_path, cloud, USER_TABLE=TABLE)
 
 
 def test_a_package_alone_gives_accounts_their_rows(
-    cloud: Cloud, table: Any, pool: str, function: list[str]
+    cloud: Cloud, table: Any, pool: str, function: Function
 ) -> None:
     cognito = cloud.client("cognito-idp")
     for name in ("ada", "grace"):
@@ -124,7 +72,7 @@ def test_a_package_alone_gives_accounts_their_rows(
         "response": {},
     }
     find = {"find_missing": True, "user_pool_id": pool}
-    first, again, report = call(cloud, function, confirmed, confirmed, find)
+    first, again, report = function(confirmed, confirmed, find)
     assert first == again == confirmed
     row = table.get_item(Key={"user_id": "ada@example.com"})["Item"]
     assert len(row.pop("api_key")) == 22
@@ -142,7 +90,7 @@ def test_a_package_alone_gives_accounts_their_rows(
 
     other = {"username": "other", "email": "ada@example.com", "sub": "sub-of-other"}
     create = {"create": [*missing, other]}
-    created, report = call(cloud, function, create, find)
+    created, report = function(create, find)
     assert created == {"created": 1, "existing": 0, "conflicting": 1}
     assert report == {"missing": [], "conflicting": 0, "checked": 2, "more": False}
     assert table.get_item(Key={"user_id": "ada@example.com"})["Item"]["username"] == "ada"

@@ -26,6 +26,7 @@ def test_json_is_one_object(
         "changed": False,
         "message": "not there",
         "notes": [],
+        "image": "",
     }
 
 

@@ -22,6 +22,7 @@ from local_cloud.patches import (
     names,
     principal_tags,
     role_trust,
+    ssm_parameters,
     streams,
 )
 
@@ -256,6 +257,14 @@ ROLE_TRUST = {
     "evaluator": CONFIRMATION["evaluator"],
 }
 CONDITIONS = {"iam_actions": {"dynamodb_service_context": "body"}, "dynamodb": {}}
+SSM_PARAMETERS = {
+    "iam_actions": {
+        "extract_resource_arn": "service method path headers body query_params region account_id"
+    },
+    "evaluator": {
+        "enforce": "access_key_id iam_action service region resource_arn service_context"
+    },
+}
 STORES = {"cognito": "_identity_pools", "dynamodb": "_tables", "iam": "_roles"}
 ALL = (
     (names.patch, NAMES),
@@ -267,6 +276,7 @@ ALL = (
     (principal_tags.patch, PRINCIPAL_TAGS),
     (role_trust.patch, ROLE_TRUST),
     (dynamodb_conditions.patch, CONDITIONS),
+    (ssm_parameters.patch, SSM_PARAMETERS),
 )
 
 

@@ -25,7 +25,7 @@ def test_a_port_in_use_names_the_port_its_owner_and_the_remedy(tmp_path: Path) -
     assert f"Port {port} of 127.0.0.1 is in use" in message
     assert f"process {os.getpid()} (" in message
     assert Path(sys.argv[0]).name in message
-    assert "set local_cloud_port in inventories/local" in message
+    assert "choose another port by LOCAL_CLOUD_PORT" in message
 
 
 def test_a_port_in_use_by_someone_invisible_is_said_to_be(
@@ -50,7 +50,7 @@ def test_a_free_port_is_fine_even_just_after_its_last_use(tmp_path: Path) -> Non
 def test_an_address_of_another_machine_names_the_remedy(tmp_path: Path) -> None:
     elsewhere = Settings.checked("10.255.255.254", 4600, tmp_path, tmp_path)
     with pytest.raises(
-        LocalCloudError, match="no address of this machine: correct local_cloud_host"
+        LocalCloudError, match="no address of this machine: correct LOCAL_CLOUD_HOST"
     ):
         preflight.check_port(elsewhere)
 

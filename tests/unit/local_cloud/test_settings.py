@@ -45,6 +45,25 @@ def test_impossible_ports_are_refused(port: int) -> None:
         settings.check_port(port)
 
 
+@pytest.mark.parametrize(
+    "subnet", ["10.213.0.0/16", "8.8.8.0/24", "127.0.0.0/24", "10.213.47.1/24", "hosts", "::/24"]
+)
+def test_subnets_that_hosts_cannot_be_in_are_refused(subnet: str) -> None:
+    with pytest.raises(LocalCloudError, match=r"give a private network such as 10\.213\.47\.0/24"):
+        settings.check_subnet(subnet)
+
+
+def test_the_emulator_of_hosts_listens_where_they_reach_it(tmp_path: Path) -> None:
+    found = Settings.checked("127.0.0.1", 4600, tmp_path, tmp_path, subnet="10.213.99.0/24")
+    assert found.endpoint_url == "http://10.213.99.1:4600"
+    assert found.network == "artificien-10-213-99-0"
+    environment = found.environment()
+    assert environment["BIND_HOST"] == environment["MINISTACK_HOST"] == "10.213.99.1"
+    assert environment["LOCAL_CLOUD_SUBNET"] == "10.213.99.0/24"
+    assert environment["DOCKER_NETWORK"] == found.network
+    assert environment["DOCKER_HOST"] == f"unix://{tmp_path}/docker.sock"
+
+
 def test_relative_directories_become_absolute(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

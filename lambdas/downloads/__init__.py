@@ -1,0 +1,1 @@
+"""Redirects the links of finished models to their files."""

@@ -1,0 +1,1 @@
+"""Fetches finished models from the node and keeps them where their owners can download them."""

@@ -1,0 +1,1 @@
+"""The commands of a PyGrid host: its secrets, its backups, and their restore."""
