@@ -91,7 +91,7 @@ pygrid: setup ## Test the PyGrid node on a real PostgreSQL, with real clients
 
 molecule: setup ## Test the roles of hosts, or only ROLE, on systemd containers
 	@scripts/setup --debian
-	@for role in $(SCENARIOS); do $(BIN)/molecule --no-color test --scenario-name $$role --no-command-borders; done
+	@for role in $(SCENARIOS); do $(BIN)/molecule test --scenario-name $$role --no-command-borders; done
 
 e2e: setup ## Deploy the local platform, use it as people do, and remove it
 	@scripts/setup --debian

@@ -1,4 +1,4 @@
-"""What the modules for networks and hosts share: what is found in a VPC, and patience."""
+"""What the modules for networks and hosts share: who uses a VPC, and patience."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 from ansible.module_utils.artificien.aws import (
     AwsError,
     accepted,
-    aws_call,
     error_code,
     wait_until,
 )
-from ansible.module_utils.artificien.ec2_lookup import by_name, only
+from ansible.module_utils.artificien.ec2_lookup import in_vpc
 from ansible.module_utils.artificien.reconcile import ReconcileError
 
 if TYPE_CHECKING:
@@ -23,22 +22,6 @@ if TYPE_CHECKING:
 # Something is still used by what was deleted a moment ago.
 IN_USE = "DependencyViolation"
 PATIENCE_SECONDS = 60
-
-
-def in_vpc(vpc_id: str) -> Any:
-    """Return the filter for resources of a VPC."""
-    return [{"Name": "vpc-id", "Values": [vpc_id]}]
-
-
-@aws_call("look for VPC {0}")
-def find_vpc(client: EC2Client, name: str) -> Any | None:
-    """Return the VPC `name` as EC2 describes it.
-
-    Raises:
-        ReconcileError: there are several.
-    """
-    pages = client.get_paginator("describe_vpcs").paginate(Filters=by_name(name))
-    return only((vpc for page in pages for vpc in page["Vpcs"]), name, "VPCs", "VpcId")
 
 
 def find_interfaces(client: EC2Client, vpc_id: str) -> list[Any]:

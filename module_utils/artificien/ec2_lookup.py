@@ -55,6 +55,22 @@ def by_name(name: str) -> list[Any]:
     return [{"Name": "tag:Name", "Values": [name]}]
 
 
+def in_vpc(vpc_id: str) -> list[Any]:
+    """Return the filter for resources of a VPC."""
+    return [{"Name": "vpc-id", "Values": [vpc_id]}]
+
+
+@aws_call("look for VPC {0}")
+def find_vpc(client: EC2Client, name: str) -> Any | None:
+    """Return the VPC `name` as EC2 describes it, or `None`.
+
+    Raises:
+        ReconcileError: there are several.
+    """
+    pages = client.get_paginator("describe_vpcs").paginate(Filters=by_name(name))
+    return only((vpc for page in pages for vpc in page["Vpcs"]), name, "VPCs", "VpcId")
+
+
 @aws_call("find image {1}")
 def find_image(client: EC2Client, owner: str, image: str) -> ImageTypeDef:
     """Return the image of that owner and full name, of which an account has one at most.
@@ -107,10 +123,7 @@ def find_groups(client: EC2Client, vpc_id: str, names: Sequence[str]) -> list[st
         ReconcileError: one does not exist.
     """
     pages = client.get_paginator("describe_security_groups").paginate(
-        Filters=[
-            {"Name": "vpc-id", "Values": [vpc_id]},
-            {"Name": "group-name", "Values": list(names)},
-        ]
+        Filters=[*in_vpc(vpc_id), {"Name": "group-name", "Values": list(names)}]
     )
     ids = {
         group["GroupName"]: group["GroupId"] for page in pages for group in page["SecurityGroups"]

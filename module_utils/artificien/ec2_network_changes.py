@@ -10,13 +10,12 @@ from ansible.module_utils.artificien.aws import AwsError, aws_call, error_code, 
 from ansible.module_utils.artificien.ec2_common import (
     eventually,
     find_interfaces,
-    in_vpc,
     label_interface,
     wait_until_unused,
     when_free,
     when_known,
 )
-from ansible.module_utils.artificien.ec2_lookup import named, set_tags
+from ansible.module_utils.artificien.ec2_lookup import in_vpc, named, set_tags
 from ansible.module_utils.artificien.ec2_network_parts import (
     ENDPOINT,
     EVERYWHERE,
@@ -181,7 +180,8 @@ def _set_endpoints(client: EC2Client, plan: Plan, network: Network) -> None:
         client,
         [part["VpcEndpointId"] for service, part in present.items() if service not in wanted],
     )
-    tables = _list_route_tables(client, _vpc(network))
+    # EC2 need not list yet what was created a moment ago.
+    tables = sorted({str(network.id(ROUTE_TABLE)), *_list_route_tables(client, _vpc(network))})
     for service, endpoint in wanted.items():
         policy = json.dumps(endpoint["policy"]) if endpoint["policy"] else None
         if service in present:

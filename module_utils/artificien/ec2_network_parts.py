@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.artificien.aws import aws_call
-from ansible.module_utils.artificien.ec2_common import find_vpc, in_vpc
-from ansible.module_utils.artificien.ec2_lookup import by_name, name_of, only
+from ansible.module_utils.artificien.ec2_lookup import by_name, find_vpc, in_vpc, name_of, only
 from ansible.module_utils.artificien.ec2_security_groups import default_group_is_closed
 
 if TYPE_CHECKING:

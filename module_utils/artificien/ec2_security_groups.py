@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Any
 from ansible.module_utils.artificien.aws import aws_call, from_tag_list, to_tag_list
 from ansible.module_utils.artificien.ec2_common import (
     find_interfaces,
-    find_vpc,
-    in_vpc,
     label_interface,
     wait_until_unused,
     when_free,
     when_known,
 )
-from ansible.module_utils.artificien.ec2_lookup import set_tags
+from ansible.module_utils.artificien.ec2_lookup import find_vpc, in_vpc, set_tags
 from ansible.module_utils.artificien.ec2_rules import (
     EGRESS,
     INGRESS,

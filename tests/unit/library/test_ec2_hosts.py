@@ -620,7 +620,7 @@ def test_an_instance_profile_may_still_be_on_its_way(
     add_subnet(stubber)
     add_groups(stubber, "shop")
     for message in (
-        "Value (shop) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile",
+        "Value (shop) for iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name",
         'IAM Instance Profile "arn:aws:iam::1:instance-profile/shop" has no associated IAM Roles',
     ):
         stubber.add_client_error("run_instances", "InvalidParameterValue", message)

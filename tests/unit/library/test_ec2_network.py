@@ -407,7 +407,7 @@ def test_a_network_is_created_in_the_order_in_which_parts_need_each_other(
     respond("associate_route_table", {}, {"RouteTableId": "rtb-1", "SubnetId": "subnet-a"})
     respond(
         "describe_route_tables",
-        {"RouteTables": [{"RouteTableId": "rtb-main"}, {"RouteTableId": "rtb-1"}]},
+        {"RouteTables": [{"RouteTableId": "rtb-main"}]},
         IN_VPC,
     )
     respond(
@@ -417,7 +417,7 @@ def test_a_network_is_created_in_the_order_in_which_parts_need_each_other(
             "VpcId": VPC_ID,
             "VpcEndpointType": "Gateway",
             "ServiceName": "com.amazonaws.us-east-1.s3",
-            "RouteTableIds": ["rtb-main", "rtb-1"],
+            "RouteTableIds": ["rtb-1", "rtb-main"],
             "PolicyDocument": json.dumps(POLICY),
             "TagSpecifications": specification("vpc-endpoint", f"{NAME}-s3"),
         },

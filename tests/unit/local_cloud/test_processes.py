@@ -103,7 +103,7 @@ def test_the_process_that_listens_on_a_port_is_found() -> None:
 
 
 def test_a_command_line_reads_as_it_was_typed() -> None:
-    with _started(READY + "sys.stdin.read()") as process:
+    with _started(READY + "time.sleep(600)") as process:
         assert processes.command_line(process.pid).startswith(f"{sys.executable} -S -c import")
         process.kill()
     assert processes.command_line(process.pid) == ""
