@@ -14,7 +14,7 @@ from tests.cloud import emulator
 def main() -> None:
     """Print all measurements."""
     with tempfile.TemporaryDirectory() as folder, emulator(Path(folder)) as cloud:
-        for name in ("sample_generator", "dynamodb_seed", "registration"):
+        for name in ("sample_generator", "dynamodb_seed", "registration", "retrieve"):
             print(f"\n== {name}", flush=True)
             subprocess.run(  # noqa: S603 - our own modules
                 [sys.executable, "-m", f"benchmarks.{name}"],
