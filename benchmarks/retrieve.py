@@ -102,7 +102,8 @@ class Bench:
         for name, value in node.items():
             ssm.put_parameter(Name=f"/artificien/local/pygrid/{name}", Value=value, Type="String")
         platform.cloud.client("secretsmanager").create_secret(
-            Name="artificien-local-pygrid-retrieval-token", SecretString="of this run"
+            Name="artificien-local-pygrid-retrieval-token",
+            SecretString="of this run",  # pragma: allowlist secret
         )
         accounts, outputs = Accounts(platform), platform.outputs
         accounts.join(OWNER)

@@ -92,7 +92,7 @@ def ivan(platform: Platform) -> Ivan:
         }
     )
     secret = platform.cloud.client("secretsmanager").get_secret_value(
-        SecretId="artificien-local-pygrid-progress-secret"
+        SecretId="artificien-local-pygrid-progress-secret"  # pragma: allowlist secret
     )
     return Ivan(
         platform.outputs["api"]["base_url"],
