@@ -205,7 +205,7 @@ def test_a_plan_tells_by_its_exit_code_whether_anything_would_change(platform: P
 
 def test_a_tag_that_does_not_exist_is_refused(platform: Platform) -> None:
     run = platform.play("site.yml", "--tags", "storge", fails=True)
-    assert "give some of dynamodb, storage" in " ".join(run.text.split())
+    assert "give some of network, dynamodb" in " ".join(run.text.split())
 
 
 def test_an_account_that_does_not_answer_is_named_with_the_remedy(platform: Platform) -> None:
@@ -218,4 +218,4 @@ def test_destroying_needs_the_name_of_the_environment(platform: Platform) -> Non
     for confirmation in ([], ["-e", "confirm=prod"]):
         run = platform.play("destroy.yml", *confirmation, fails=True)
         assert "-e confirm=local" in " ".join(run.text.split())
-    assert platform.play("site.yml").changed == 0
+    assert platform.play("site.yml", "--tags", "dynamodb,storage").changed == 0

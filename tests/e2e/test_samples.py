@@ -106,7 +106,9 @@ def wait_for[T](look: Callable[[], T | None]) -> T:
 def unread_stream(platform: Platform) -> Iterator[None]:
     """Keep the function from reading the stream, as after a dead letter."""
     client = platform.cloud.client("lambda")
-    (mapping,) = client.list_event_source_mappings()["EventSourceMappings"]
+    (mapping,) = client.list_event_source_mappings(FunctionName="artificien-local-data-upload")[
+        "EventSourceMappings"
+    ]
     client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
     try:
         yield
