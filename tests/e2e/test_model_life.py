@@ -192,7 +192,7 @@ def market(platform: Platform) -> Market:
 @pytest.fixture(scope="module")
 def developer(market: Market) -> Person:
     """Return who offers datasets."""
-    return market.join("rosalind")
+    return market.join("barbara")
 
 
 @pytest.fixture(scope="module")
