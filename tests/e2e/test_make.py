@@ -128,8 +128,8 @@ def test_up_and_down(checkout: Checkout) -> None:
     assert processes_of(checkout.folder) == []
     assert containers_of(checkout) == []
     assert checkout.files() == before
-    # pip asks for the version of rustc, whose launcher, where there is one, makes its folder; Ansible
-    # keeps the sockets of its connections where their paths are short enough.
+    # pip asks for the version of rustc, whose launcher, where there is one, makes its folder;
+    # Ansible keeps the sockets of its connections where their paths are short enough.
     assert {path.name for path in checkout.home.iterdir()} <= {".ansible", ".cache", ".rustup"}
 
 

@@ -252,7 +252,7 @@ def assert_equal(left: list[np.ndarray], right: list[np.ndarray]) -> None:
 
 
 def test_from_a_dataset_to_the_arrays_in_hand(market: Market, tmp_path: Path) -> None:
-    dorothy, mary = market.join("dorothy"), market.join("Mary-J")
+    dorothy, mary = market.join("mileva"), market.join("Mary-J")
     key = market.api_key(dorothy)
     market.register("Sleep & Heart", dorothy)
     assert market.info(key, "Sleep & Heart").json.keys() == {"success"}
