@@ -252,9 +252,9 @@ def assert_equal(left: list[np.ndarray], right: list[np.ndarray]) -> None:
 
 
 def test_from_a_dataset_to_the_arrays_in_hand(market: Market, tmp_path: Path) -> None:
-    dorothy, mary = market.join("mileva"), market.join("Mary-J")
-    key = market.api_key(dorothy)
-    market.register("Sleep & Heart", dorothy)
+    mileva, mary = market.join("mileva"), market.join("Mary-J")
+    key = market.api_key(mileva)
+    market.register("Sleep & Heart", mileva)
     assert market.info(key, "Sleep & Heart").json.keys() == {"success"}
     assert market.datasets.get_item(Key={"dataset_id": "Sleep & Heart"})["Item"]["properlySetUp"]
     assert market.info(key, "Sleep & Heart").json.keys() == {"wait"}
