@@ -95,7 +95,7 @@ molecule: setup ## Test the roles of hosts, or only ROLE, on systemd containers
 
 e2e: setup ## Deploy the local platform, use it as people do, and remove it
 	@scripts/setup --debian
-	@$(BIN)/pytest tests/e2e -n 2 --dist loadscope
+	@$(BIN)/pytest tests/e2e -n 2 --dist loadscope --timeout 1800
 
 bench: setup ## Measure; docs/performance.md tells what came out
 	@$(BIN)/python -m benchmarks

@@ -90,7 +90,6 @@ def checkout(tmp_path: Path) -> Iterator[Checkout]:
     copy.run("make", "down")
 
 
-@pytest.mark.timeout(1800)  # the platform is deployed five times
 def test_up_and_down(checkout: Checkout) -> None:
     before = checkout.files()
 
