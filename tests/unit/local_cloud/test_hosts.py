@@ -71,7 +71,11 @@ pathlib.Path(sys.argv[-1]).touch()
 pathlib.Path(sys.argv[-1] + ".pub").touch()
 """
 INSTALL = "import shutil, sys; shutil.copy(*sys.argv[-2:])"
-MMDEBSTRAP = "import pathlib, sys; pathlib.Path(sys.argv[3]).touch()"
+MMDEBSTRAP = """
+import pathlib, sys
+(archive,) = (word for word in sys.argv if word.endswith(".tar"))
+pathlib.Path(archive).touch()
+"""
 SUDO = "import os, sys; words = sys.argv[sys.argv.index('--') + 1:]; os.execvp(words[0], words)"
 APT_GET = """
 print("http://mirror/debian/ bookworm main")
