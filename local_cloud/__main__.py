@@ -62,6 +62,9 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
             command.add_argument(
                 "--image", default="", help="make hosts from this ordinary image of Debian 12"
             )
+            command.add_argument(
+                "--record", action="store_true", help="write each decision of a policy to a file"
+            )
     commands.add_parser("status", parents=[shared], help="say whether the emulator runs")
     commands.add_parser("image", parents=[shared], help="build the image of hosts if it is missing")
     return parser.parse_args(arguments)
@@ -75,6 +78,7 @@ def _run(arguments: argparse.Namespace) -> lifecycle.Result:
         arguments.emulator_venv,
         subnet=getattr(arguments, "subnet", ""),
         image=getattr(arguments, "image", ""),
+        record=getattr(arguments, "record", False),
     )
     if arguments.command == "status":
         return lifecycle.status(settings)

@@ -45,30 +45,31 @@ def check_interpreter(settings: Settings) -> None:
 
 
 def check_port(settings: Settings) -> None:
-    """Refuse an address on which the emulator could not listen.
+    """Refuse an address on which the emulator, or the fake Amplify beside it, could not listen.
 
     Raises:
         LocalCloudError: names who uses it, where that can be seen.
     """
-    with socket.socket() as probe:
-        # As the emulator does: connections of an earlier one that still fade away do not count.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError as error:
-            raise LocalCloudError(_bind_failure(settings, error)) from error
+    for port in (settings.port, settings.amplify_port):
+        with socket.socket() as probe:
+            # As the emulator does: connections of an earlier one that still fade away do not count.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((settings.host, port))
+            except OSError as error:
+                raise LocalCloudError(_bind_failure(settings, port, error)) from error
 
 
-def _bind_failure(settings: Settings, error: OSError) -> str:
+def _bind_failure(settings: Settings, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
-        owner = processes.listener(settings.port)
+        owner = processes.listener(port)
         by = (
             f"process {owner.pid} ({processes.command_line(owner.pid)})"
             if owner
             else "a process that cannot be seen from this user"
         )
         return (
-            f"Port {settings.port} of {settings.host} is in use by {by}: stop that process, "
+            f"Port {port} of {settings.host} is in use by {by}: stop that process, "
             "or choose another port by LOCAL_CLOUD_PORT."
         )
     if error.errno == errno.EADDRNOTAVAIL:
@@ -77,6 +78,6 @@ def _bind_failure(settings: Settings, error: OSError) -> str:
             "LOCAL_CLOUD_SUBNET."
         )
     return (
-        f"Cannot listen on {settings.host}:{settings.port} ({error.strerror}): choose another "
+        f"Cannot listen on {settings.host}:{port} ({error.strerror}): choose another "
         "port by LOCAL_CLOUD_PORT."
     )

@@ -18,12 +18,20 @@ DEFAULT_EMULATOR_VENV = BUILD_DIR / "emulator-venv"
 MARKER_VARIABLE = "ARTIFICIEN_LOCAL_CLOUD"
 """Set, to the state directory, in the emulator and so in every process it starts."""
 
+DECISIONS_VARIABLE = "LOCAL_CLOUD_DECISIONS_FILE"
+"""Names the file that decisions of policies go to; without it they are not written."""
+
 LOCAL_NETWORKS = tuple(
     ipaddress.IPv4Network(network)
     for network in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 )
 
-LAST_PORT = 65535
+LAST_PORT = 65534
+"""The fake Amplify listens on the one after the emulator's."""
+
+AMPLIFY_PORT_VARIABLE = "LOCAL_CLOUD_AMPLIFY_PORT"
+AMPLIFY_FILE_VARIABLE = "LOCAL_CLOUD_AMPLIFY_FILE"
+"""Where the emulator's process has the fake Amplify listen, and keep what it was told."""
 
 SUBNET_PREFIX_LENGTH = 24
 
@@ -93,6 +101,8 @@ class Settings:
     """Where instances get hosts; without it they are records only."""
     image: str = ""
     """The ordinary image of Debian 12 to make hosts from; without it one is bootstrapped."""
+    record: bool = False
+    """Whether each decision of a policy is written to a file."""
 
     @classmethod
     def checked(
@@ -104,6 +114,7 @@ class Settings:
         *,
         subnet: str = "",
         image: str = "",
+        record: bool = False,
     ) -> "Settings":
         """Build settings from what a person gave.
 
@@ -120,12 +131,18 @@ class Settings:
             emulator_venv=Path(os.path.abspath(emulator_venv)),  # noqa: PTH100 - as said
             subnet=network,
             image=image,
+            record=record,
         )
 
     @property
     def endpoint_url(self) -> str:
         """Where AWS clients connect to."""
         return f"http://{self.host}:{self.port}"
+
+    @property
+    def amplify_port(self) -> int:
+        """Where clients of Amplify connect to, at the same address."""
+        return self.port + 1
 
     @property
     def python(self) -> Path:
@@ -136,6 +153,11 @@ class Settings:
     def log_file(self) -> Path:
         """What the emulator wrote to its output, all starts of it one after the other."""
         return self.state_dir / "emulator.log"
+
+    @property
+    def decisions_file(self) -> Path:
+        """What policies decided about requests, a line of JSON each."""
+        return self.state_dir / "decisions.jsonl"
 
     @property
     def record_file(self) -> Path:
@@ -224,6 +246,7 @@ class Settings:
         return (
             inherited
             | self._hosts_environment()
+            | ({DECISIONS_VARIABLE: str(self.decisions_file)} if self.record else {})
             | {
                 MARKER_VARIABLE: str(self.state_dir),
                 "HOME": str(self.home_dir),
@@ -243,5 +266,7 @@ class Settings:
                 "STATE_DIR": str(self.state_dir / "state"),
                 "S3_PERSIST": "1",
                 "S3_DATA_DIR": str(self.state_dir / "s3"),
+                AMPLIFY_PORT_VARIABLE: str(self.amplify_port),
+                AMPLIFY_FILE_VARIABLE: str(self.state_dir / "amplify_fake.json"),
             }
         )

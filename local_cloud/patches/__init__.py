@@ -8,8 +8,11 @@ from collections.abc import Callable
 from importlib import import_module
 
 from local_cloud.patches import (
+    amplify,
+    browser_sessions,
     client_secrets,
     confirmation,
+    decisions,
     dynamodb_conditions,
     elastic_ips,
     groups,
@@ -19,12 +22,15 @@ from local_cloud.patches import (
     iam,
     instance_attributes,
     instance_metadata,
+    metric_namespaces,
     names,
     network_parts,
     principal_tags,
+    refresh_grants,
     role_trust,
     ssm_parameters,
     streams,
+    user_info,
 )
 
 _IAM = "ministack.core.iam_evaluator"
@@ -36,12 +42,17 @@ _EC2 = "ministack.services.ec2"
 PATCHES: tuple[tuple[Callable[..., None], tuple[str, ...]], ...] = (
     # First: other modules of the emulator take its functions when they are imported.
     (iam.patch, (_IAM,)),
+    (decisions.patch, (_IAM,)),
+    (amplify.patch, (_IAM, "ministack.core.router", "ministack.core.responses")),
     (streams.patch, (_LAMBDA,)),
     (names.patch, (_COGNITO,)),
     (groups.patch, (_COGNITO,)),
     (guests.patch, (_COGNITO,)),
     (client_secrets.patch, (_COGNITO,)),
+    (refresh_grants.patch, (_COGNITO,)),
+    (user_info.patch, (_COGNITO,)),
     (confirmation.patch, (_COGNITO, _LAMBDA, _IAM)),
+    (browser_sessions.patch, (_COGNITO,)),
     (hosted_ui.patch, (_COGNITO, _APP)),
     (role_trust.patch, (_COGNITO, "ministack.services.iam", _IAM)),
     (principal_tags.patch, ("ministack.services.sts", _COGNITO)),
@@ -49,6 +60,7 @@ PATCHES: tuple[tuple[Callable[..., None], tuple[str, ...]], ...] = (
         dynamodb_conditions.patch,
         ("ministack.core.iam_actions", "ministack.services.dynamodb"),
     ),
+    (metric_namespaces.patch, ("ministack.core.iam_actions",)),
     (ssm_parameters.patch, ("ministack.core.iam_actions", _IAM)),
     (host_containers.patch, (_EC2,)),
     (elastic_ips.patch, (_EC2,)),

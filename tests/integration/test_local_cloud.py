@@ -21,6 +21,7 @@ import pytest
 
 from local_cloud import processes
 from local_cloud.settings import MARKER_VARIABLE
+from tests.cloud import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,11 +42,6 @@ def handler(event, context):
     pathlib.Path(os.environ["HOME"], "function-runs").touch()
     time.sleep(600)
 """
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def _wait_until(condition: Callable[[], bool]) -> None:
@@ -170,7 +166,7 @@ class LocalCloud:
 @pytest.fixture
 def cloud(tmp_path: Path) -> Iterator[LocalCloud]:
     """Return a local cloud that is not there yet, and leave none behind."""
-    found = LocalCloud(_free_port(), tmp_path / "state")
+    found = LocalCloud(free_port(), tmp_path / "state")
     yield found
     for process in found.living:
         with suppress(ProcessLookupError):
@@ -289,7 +285,7 @@ def test_a_port_of_another_process_is_an_error_that_names_it(cloud: LocalCloud) 
 
 def test_another_port_than_the_running_one_is_refused(cloud: LocalCloud) -> None:
     cloud.ok("up")
-    message = cloud.error("up", "--port", str(_free_port()))
+    message = cloud.error("up", "--port", str(free_port()))
     assert f"already runs, at http://127.0.0.1:{cloud.port}" in message
     assert cloud.ok("status")["state"] == "running"
 

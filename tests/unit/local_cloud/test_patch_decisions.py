@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from local_cloud.patches import (
+    browser_sessions,
     client_secrets,
     dynamodb_conditions,
+    metric_namespaces,
     names,
     post_confirmation,
     principal_tags,
@@ -208,3 +210,48 @@ def test_names_and_aliases_are_found_in_any_case_where_the_pool_says_so() -> Non
     assert names.spellings(pool | {"AliasAttributes": None}, "ada@example.com") == []
     for configuration in ({"CaseSensitive": True}, {}):
         assert names.spellings(pool | {"UsernameConfiguration": configuration}, "ADA") == []
+
+
+def test_a_session_of_a_browser_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    sessions = browser_sessions.Sessions()
+    cookie = sessions.begin("pool", "ada").partition(";")[0]
+    headers = {"cookie": f"other=1; {cookie}"}
+    assert sessions.user(headers, "pool") == "ada"
+    assert sessions.user(headers, "another") is None
+    assert sessions.user({}, "pool") is None
+    later = time.monotonic() + browser_sessions.SECONDS + 1
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    assert sessions.user(headers, "pool") is None
+
+
+@pytest.mark.parametrize(
+    ("body", "parameters", "namespace"),
+    [
+        (b'{"Namespace": "own", "MetricData": []}', {}, "own"),
+        (b"Action=PutMetricData&Namespace=own", {"Namespace": ["own"]}, "own"),
+        (b"[]", {}, ""),
+        (b"\xa1", {}, ""),
+    ],
+)
+def test_a_request_names_the_namespace_of_its_metrics(
+    body: bytes, parameters: dict[str, list[str]], namespace: str
+) -> None:
+    def request_tag_context(
+        service: str,  # noqa: ARG001 - theirs
+        iam_action: str,  # noqa: ARG001 - theirs
+        body: bytes,  # noqa: ARG001 - theirs
+        params: dict[str, Any],  # noqa: ARG001 - theirs
+    ) -> dict[str, Any]:
+        return {"aws:TagKeys": []}
+
+    def _query_param(query_params: dict[str, Any], key: str) -> str:
+        return str(query_params.get(key, [""])[0])
+
+    actions: Any = ModuleType("iam_actions")
+    actions.request_tag_context = request_tag_context
+    actions._query_param = _query_param
+    metric_namespaces.patch(actions)
+    found = actions.request_tag_context("monitoring", "cloudwatch:PutMetricData", body, parameters)
+    assert found == {"aws:TagKeys": [], "cloudwatch:namespace": namespace}
+    other = actions.request_tag_context("monitoring", "cloudwatch:ListMetrics", body, parameters)
+    assert other == {"aws:TagKeys": []}

@@ -12,6 +12,7 @@ import pytest
 
 from local_cloud.errors import LocalCloudError
 from local_cloud.patches import (
+    browser_sessions,
     client_secrets,
     confirmation,
     dynamodb_conditions,
@@ -19,11 +20,14 @@ from local_cloud.patches import (
     guests,
     hosted_ui,
     iam,
+    metric_namespaces,
     names,
     principal_tags,
+    refresh_grants,
     role_trust,
     ssm_parameters,
     streams,
+    user_info,
 )
 
 
@@ -172,6 +176,10 @@ PAGE = (
     "client_id redirect_uri scope state response_type"
     " code_challenge code_challenge_method nonce error_message"
 )
+CODE_REDIRECT = {
+    "_issue_auth_code_redirect": "client_id pool_id redirect_uri scope username nonce"
+    " code_challenge code_challenge_method state"
+}
 FIND_CLIENT = {"_find_pool_by_client_id": "client_id"}
 ERROR = {"error_response_json": "code message status extra message_key content_type"}
 
@@ -227,13 +235,12 @@ CONFIRMATION = {
 }
 HOSTED_UI = {
     "cognito": FIND_CLIENT
+    | CODE_REDIRECT
     | {
         "_oauth2_error": "error description status",
         "_page_shell": "title heading body_html",
         "_resolve_user": "pool username",
         "_confirmation_code_error": "action data",
-        "_issue_auth_code_redirect": "client_id pool_id redirect_uri scope username nonce"
-        " code_challenge code_challenge_method state",
         "_login_page_html": PAGE,
         "_username_page_html": PAGE,
         "_qp": "query_params key default",
@@ -246,6 +253,33 @@ HOSTED_UI = {
         "_handle_cognito_get_request": REQUEST,
         "_handle_cognito_body_request": "method path headers body query_params",
     },
+}
+BROWSER_SESSIONS = {
+    "cognito": FIND_CLIENT
+    | CODE_REDIRECT
+    | {
+        "_qp": "query_params key default",
+        "handle_oauth2_authorize": REQUEST,
+        "handle_logout": REQUEST,
+    }
+}
+REFRESH_GRANTS = {
+    "cognito": FIND_CLIENT
+    | {
+        "_oauth2_token": "data query_params raw_body headers",
+        "_authenticate_client": "headers form",
+        "_refresh_auth_result": "pool pid cid refresh_token",
+        "_token_claims": "token",
+        "_id_token_granted": "scope",
+        "_oauth2_error": "error description status",
+    }
+}
+USER_INFO = {"cognito": {"handle_oauth2_userinfo": "method path headers body query_params"}}
+METRIC_NAMESPACES = {
+    "iam_actions": {
+        "request_tag_context": "service iam_action body params",
+        "_query_param": "query_params key",
+    }
 }
 PRINCIPAL_TAGS = {
     "sts": {"register_session": "access_key session"},
@@ -272,10 +306,14 @@ ALL = (
     (guests.patch, GUESTS),
     (client_secrets.patch, SECRETS),
     (confirmation.patch, CONFIRMATION),
+    (refresh_grants.patch, REFRESH_GRANTS),
+    (user_info.patch, USER_INFO),
+    (browser_sessions.patch, BROWSER_SESSIONS),
     (hosted_ui.patch, HOSTED_UI),
     (principal_tags.patch, PRINCIPAL_TAGS),
     (role_trust.patch, ROLE_TRUST),
     (dynamodb_conditions.patch, CONDITIONS),
+    (metric_namespaces.patch, METRIC_NAMESPACES),
     (ssm_parameters.patch, SSM_PARAMETERS),
 )
 

@@ -28,6 +28,13 @@ def test_a_port_in_use_names_the_port_its_owner_and_the_remedy(tmp_path: Path) -
     assert "choose another port by LOCAL_CLOUD_PORT" in message
 
 
+def test_the_port_of_the_fake_amplify_counts_too(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with pytest.raises(LocalCloudError, match=rf"Port {port} of 127\.0\.0\.1 is in use"):
+            preflight.check_port(_settings(tmp_path, port - 1))
+
+
 def test_a_port_in_use_by_someone_invisible_is_said_to_be(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

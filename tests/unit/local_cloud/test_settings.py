@@ -39,7 +39,13 @@ def test_anything_but_an_ipv4_address_is_refused(host: str) -> None:
         settings.check_host(host)
 
 
-@pytest.mark.parametrize("port", [-1, 0, 65536])
+def test_the_fake_amplify_has_the_next_port(tmp_path: Path) -> None:
+    found = Settings.checked("127.0.0.1", 4566, tmp_path, tmp_path)
+    assert found.environment()[settings.AMPLIFY_PORT_VARIABLE] == "4567"
+    assert found.environment()[settings.AMPLIFY_FILE_VARIABLE].startswith(str(found.state_dir))
+
+
+@pytest.mark.parametrize("port", [-1, 0, 65535, 65536])
 def test_impossible_ports_are_refused(port: int) -> None:
     with pytest.raises(LocalCloudError, match="not a TCP port"):
         settings.check_port(port)
