@@ -153,8 +153,10 @@ def host_model(
         "averaging_plan": b"" if averaging_plan is None else client.read_file(averaging_plan),
         "protocols": dict(_named_file(value) for value in protocol or []),
     }
-    name, version = client.host(url, _token(token_file, token), files, config, timeout)
-    typer.echo(f"Hosted {name} {version}.")
+    client_config, server_config = client.read_config(config)
+    bearer = _token(token_file, token)
+    client.host(url, bearer, files, client_config, server_config, timeout=timeout)
+    typer.echo(f"Hosted {client_config.get('name')} {client_config.get('version')}.")
 
 
 @app.command()

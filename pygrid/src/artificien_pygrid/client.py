@@ -1,5 +1,6 @@
-"""What the command line does with a node over the network: hosting, status and download."""
+"""What owners of models, and in their place notebooks, do with a node over the network."""
 
+import base64
 import json
 import os
 import tempfile
@@ -59,35 +60,63 @@ def read_file(path: Path) -> bytes:
 
 
 def host(
-    url: str, token: str | None, files: Mapping[str, Any], config: Path, timeout: float
-) -> tuple[str, str]:
+    url: str,
+    token: str | None,
+    files: Mapping[str, Any],
+    client_config: Mapping[str, Any],
+    server_config: Mapping[str, Any],
+    *,
+    timeout: float,
+) -> None:
     """Send a model for hosting.
 
     Args:
         url: The node's, ``http://`` or ``https://``.
         token: A bearer token, ``None`` where the network permits hosting.
         files: The message's ``model``, ``plans``, ``averaging_plan`` and ``protocols`` as bytes.
-        config: The file with ``client_config`` and ``server_config``.
+        client_config: What devices get, ``name`` and ``version`` among it.
+        server_config: The rules of the model's cycles.
         timeout: Seconds to wait for the node's answer.
-
-    Returns:
-        Name and version of the hosted model.
 
     Raises:
         CommandError: The node was not reached, or it refused; the text is what it answered.
     """
-    client_config, server_config = read_config(config)
-    message = {
-        "type": _HOST,
-        "data": _hex(files) | {"client_config": client_config, "server_config": server_config},
-    }
+    configs = {"client_config": dict(client_config), "server_config": dict(server_config)}
+    message = {"type": _HOST, "data": _hex(files) | configs}
     answer = _exchange(_websocket_url(url), token, json.dumps(message), timeout)
     # Errors come with or without the envelope.
     data = answer.get("data", answer) if isinstance(answer, dict) else {}
     if not isinstance(data, dict) or data.get("status") != "success":
         reason = data.get("error") if isinstance(data, dict) else None
         raise CommandError(f"The node refused: {reason or answer}"[:_SHOWN_LENGTH])
-    return str(client_config.get("name")), str(client_config.get("version"))
+
+
+def contribute(url: str, name: str, version: str, diff: bytes) -> None:
+    """Take a place in a model's cycle, as a device does, and report what its training changed.
+
+    Args:
+        url: The node's.
+        name: The model's, which must ask for no token and no speed test.
+        version: The model's.
+        diff: A serialized State: the parameters before the training less those after it.
+
+    Raises:
+        CommandError: The node was not reached, has no place in the cycle, or refused the diff.
+    """
+    model = {"model_name": name, "model_version": version}
+    worker = _post(url, "authenticate", model)["worker_id"]
+    place = _post(url, "cycle-request", {"worker_id": worker, "model": name, "version": version})
+    if place.get("status") != "accepted":
+        raise CommandError(f"{name} {version} has no place for a device at the moment")
+    _post(
+        url,
+        "report",
+        {
+            "worker_id": worker,
+            "request_key": place["request_key"],
+            "diff": base64.b64encode(diff).decode(),
+        },
+    )
 
 
 def status(url: str, token: str | None) -> dict[str, Any]:
@@ -173,16 +202,33 @@ def _exchange(url: str, token: str | None, message: str, timeout: float) -> Any:
         raise CommandError(f"{url} answered {code}{hint}") from None
     except TimeoutError:
         raise CommandError(f"{url} did not answer in time; it may host the model yet") from None
-    except ValueError as error:
-        raise CommandError(f"{url} answered no JSON: {error}") from None
+    # A certificate that is not trusted is a ValueError as well.
     except (OSError, WebSocketException) as error:
         raise CommandError(f"{url} was not reached: {error}") from None
+    except ValueError as error:
+        raise CommandError(f"{url} answered no JSON: {error}") from None
 
 
 def _get(url: str, path: str, token: str | None, query: Any = None) -> httpx.Response:
+    return _request(url, "GET", path, params=query, headers=_authorization(token))
+
+
+def _post(url: str, route: str, message: dict[str, str]) -> dict[str, Any]:
+    response = _request(url, "POST", f"/model-centric/{route}", json=message)
+    try:
+        answer = response.json()
+    except ValueError:
+        answer = None
+    # Some refusals come with the status 200.
+    if not response.is_success or not isinstance(answer, dict) or "error" in answer:
+        raise CommandError(f"The node refused: {_reason(response)}")
+    return answer
+
+
+def _request(url: str, method: str, path: str, **content: Any) -> httpx.Response:
     address = url.rstrip("/") + path
     try:
-        return httpx.get(address, params=query, headers=_authorization(token), timeout=60)
+        return httpx.request(method, address, timeout=60, **content)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise CommandError(f"{url} was not reached: {error or type(error).__name__}") from None
 

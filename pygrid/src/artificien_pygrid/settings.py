@@ -174,10 +174,12 @@ class Settings(BaseSettings):
         asked = self.oidc_jwks_url or self.oidc_audience or self.oidc_client_id or self.oidc_groups
         if asked and self.oidc_issuer is None:
             raise ValueError("PYGRID_OIDC_ISSUER is required by the other PYGRID_OIDC_* settings")
-        if self.oidc_issuer is not None and not (self.oidc_audience or self.oidc_client_id):
+        condition = self.oidc_audience or self.oidc_client_id or self.oidc_groups
+        if self.oidc_issuer is not None and not condition:
             raise ValueError(
-                "PYGRID_OIDC_ISSUER requires PYGRID_OIDC_AUDIENCE or PYGRID_OIDC_CLIENT_ID: "
-                "without one a token that the issuer made for any other service would be accepted"
+                "PYGRID_OIDC_ISSUER requires PYGRID_OIDC_AUDIENCE, PYGRID_OIDC_CLIENT_ID or "
+                "PYGRID_OIDC_GROUPS: without any a token that the issuer made for any other "
+                "service would be accepted"
             )
         return self
 

@@ -136,6 +136,17 @@ async def test_wrong_claims(
             {"aud": "node", "scope": "openid pygrid/hosting"},
             False,
         ),
+        # Any client of the issuer, by its access tokens.
+        (
+            {"oidc_groups": "pygrid/host", "oidc_groups_claim": "scope"},
+            {"client_id": "any", "scope": "openid pygrid/host"},
+            True,
+        ),
+        (
+            {"oidc_groups": "pygrid/host", "oidc_groups_claim": "scope"},
+            {"aud": "any", "scope": None},
+            False,
+        ),
     ],
 )
 async def test_recipients_and_groups_as_set(

@@ -57,7 +57,7 @@ def test_lists(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
         ("TIMER_SECONDS", "0", "timer_seconds"),
         ("TIMEOUT_FORMAT", "minutes", "timeout_format"),
         ("OIDC_AUDIENCE", "x", "PYGRID_OIDC_ISSUER is required"),
-        ("OIDC_ISSUER", "https://x", "PYGRID_OIDC_AUDIENCE or PYGRID_OIDC_CLIENT_ID"),
+        ("OIDC_ISSUER", "https://x", "PYGRID_OIDC_CLIENT_ID or PYGRID_OIDC_GROUPS"),
     ],
 )
 def test_mistakes_are_named(

@@ -53,7 +53,8 @@ class OidcTokens:
     for this node: its ``aud`` must contain ``oidc_audience`` and its ``client_id`` (or ``azp``)
     must be ``oidc_client_id``, each where it is set. With ``oidc_client_id`` alone ``aud`` may be
     absent, as in Cognito's access tokens, but must contain the client id where it is present.
-    Where ``oidc_groups`` is set, the groups claim must contain one of them.
+    Where ``oidc_groups`` is set, the groups claim must contain one of them, which alone also does:
+    then a scope that every client may ask for tells access tokens from others.
 
     Args:
         settings: Those with ``oidc_issuer`` set.
