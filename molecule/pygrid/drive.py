@@ -12,7 +12,6 @@ import json
 import re
 import ssl
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -99,16 +98,8 @@ def host(node: Node, name: str, **rules: Any) -> dict[str, Any]:
         "plans": {key: bytes.fromhex(plan) for key, plan in recorded["plans"].items()},
         "averaging_plan": bytes.fromhex(recorded["averaging_plan"]),
     }
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as config:
-        json.dump(
-            {
-                "client_config": client_config,
-                "server_config": recorded["server_config"] | rules,
-            },
-            config,
-        )
-        config.flush()
-        client.host(node.url, None, files, Path(config.name), _PATIENCE)
+    rules = recorded["server_config"] | rules
+    client.host(node.url, None, files, client_config, rules, timeout=_PATIENCE)
     return {"hosted": name}
 
 

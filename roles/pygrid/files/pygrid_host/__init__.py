@@ -1,1 +1,1 @@
-"""The commands of a PyGrid host: its secrets, its backups, and their restore."""
+"""The commands of a PyGrid host: backups of its database, and their restore."""

@@ -12,10 +12,9 @@ class Config:
 
     Attributes:
         region: The AWS region of the secrets and backups.
-        secrets: Names in Secrets Manager by the files that the node reads.
-        secrets_dir: Where these files belong.
         release: The folder of the installed node.
         database_url: The database's on this host; empty where a secret holds another's.
+        database_url_secret: Name of that secret.
         bucket: The bucket of the backups.
         prefix: What the names of all backups begin with.
         metrics_dir: Where node-exporter looks for metrics; empty for none.
@@ -23,10 +22,9 @@ class Config:
     """
 
     region: str
-    secrets: dict[str, str]
-    secrets_dir: str
     release: str
     database_url: str
+    database_url_secret: str
     bucket: str
     prefix: str
     metrics_dir: str

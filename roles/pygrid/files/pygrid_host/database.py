@@ -5,12 +5,11 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import boto3
-from psycopg.conninfo import conninfo_to_dict
-from sqlalchemy import make_url
+from host_tools.secrets import read
 
-from . import secrets
 from .config import Config
 
 # Of all that the node has answered for: models, reports, and what became of them.
@@ -43,16 +42,16 @@ class Server:
     @property
     def database(self) -> str:
         """Name of the node's database."""
-        return str(make_url(self.url).database)
+        return unquote(self._parts.path.removeprefix("/"))
 
     @property
     def owner(self) -> str:
         """Name of the node's user."""
-        return str(make_url(self.url).username)
+        return unquote(self._parts.username or "")
 
     def url_of(self, database: str) -> str:
         """The URL of another database of this server."""
-        return str(make_url(self.url).set(database=database).render_as_string(hide_password=False))
+        return self._parts._replace(path=f"/{database}").geturl()
 
     def command(
         self, program: Sequence[str], database: str, *, administrator: bool
@@ -64,8 +63,7 @@ class Server:
             database: The database.
             administrator: As who may create databases; else as their owner.
         """
-        known = {key: str(value) for key, value in conninfo_to_dict(self.url).items()}
-        known["dbname"] = database
+        known = self._known() | {"dbname": database}
         become: list[str] = []
         if self.local and administrator:
             known["user"] = "postgres"
@@ -109,13 +107,28 @@ class Server:
             return ""
         return self.sql(database, _NEWEST_CHANGE)
 
+    @property
+    def _parts(self) -> SplitResult:
+        return urlsplit(self.url)
+
+    def _known(self) -> dict[str, str]:
+        parts = self._parts
+        known = {
+            "host": parts.hostname,
+            "port": parts.port,
+            "user": parts.username,
+            "password": parts.password,
+        }
+        given = {key: unquote(str(value)) for key, value in known.items() if value is not None}
+        return given | dict(parse_qsl(parts.query))
+
 
 def server_of(config: Config) -> Server:
     """The server that a host's node uses."""
     if config.database_url:
         return Server(config.database_url, local=True)
     client = boto3.client("secretsmanager", region_name=config.region)
-    url = secrets.read(client, config.secrets["pygrid_database_url"])
+    url = read(client, config.database_url_secret)
     _, _, rest = url.partition("://")
     return Server(f"postgresql://{rest}", local=False)
 

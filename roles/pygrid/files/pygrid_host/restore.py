@@ -6,8 +6,6 @@ not start on it they change back.
 """
 
 import argparse
-import hashlib
-import json
 import logging
 import subprocess
 import sys
@@ -17,13 +15,12 @@ import urllib.error
 import urllib.request
 from io import BufferedRandom
 from pathlib import Path
-from typing import Any
 
-import boto3
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
+from host_tools.backups import BackupError, Backups, Manifest
 
-from .backup import BackupError, Manifest, dump_key
+from .backup import backups_of
 from .config import Config, load
 from .database import DatabaseError, Server, server_of
 
@@ -33,55 +30,6 @@ _log = logging.getLogger(__name__)
 
 class RestoreError(Exception):
     """A restore that was not done; the database is as it was."""
-
-
-def find(config: Config, client: Any, name: str) -> Manifest:
-    """The manifest of a backup.
-
-    Args:
-        config: The host's.
-        client: Of S3.
-        name: The backup's name, or ``latest``.
-
-    Raises:
-        RestoreError: There is no such backup.
-    """
-    names = backups(config, client)
-    if not names:
-        raise RestoreError(f"There is no backup in {config.bucket}/{config.prefix}.")
-    wanted = names[-1] if name == "latest" else name
-    if wanted not in names:
-        raise RestoreError(f"There is no backup {name}; the newest are {', '.join(names[-5:])}.")
-    key = f"{config.prefix}/{wanted}.json"
-    content = client.get_object(Bucket=config.bucket, Key=key)["Body"].read()
-    return Manifest(**json.loads(content))
-
-
-def backups(config: Config, client: Any) -> list[str]:
-    """The names of the complete backups, the newest last."""
-    pages = client.get_paginator("list_objects_v2").paginate(
-        Bucket=config.bucket, Prefix=f"{config.prefix}/"
-    )
-    keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
-    return sorted(Path(key).stem for key in keys if key.endswith(".json"))
-
-
-def download(config: Config, client: Any, manifest: Manifest, file: BufferedRandom) -> None:
-    """Get the dump of a backup.
-
-    Raises:
-        BackupError: It is not what was once uploaded.
-    """
-    client.download_fileobj(config.bucket, dump_key(config, manifest.name), file)
-    file.flush()
-    file.seek(0)
-    found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != manifest.sha256:
-        raise BackupError(
-            f"The dump of {manifest.name} has the checksum {found}, not {manifest.sha256}: it is "
-            f"damaged. Restore another backup; --list shows all."
-        )
-    file.seek(0)
 
 
 def fill(config: Config, server: Server, database: str, file: BufferedRandom) -> None:
@@ -129,13 +77,13 @@ def exchange(server: Server, new: str, old: str) -> None:
     )
 
 
-def restore(config: Config, server: Server, client: Any, name: str, *, force: bool) -> None:
+def restore(config: Config, server: Server, backups: Backups, name: str, *, force: bool) -> None:
     """Replace the database by a backup.
 
     Raises:
         RestoreError, DatabaseError, BackupError: It was not done.
     """
-    manifest = find(config, client, name)
+    manifest = backups.find(name)
     stamp = time.strftime("%Y%m%d%H%M%S", time.gmtime())
     new, old = f"{server.database}_new_{stamp}", f"{server.database}_old_{stamp}"
     try:
@@ -143,7 +91,7 @@ def restore(config: Config, server: Server, client: Any, name: str, *, force: bo
             tempfile.TemporaryDirectory(dir="/var/tmp") as folder,
             Path(folder, "dump").open("w+b") as file,
         ):
-            download(config, client, manifest, file)
+            backups.download(manifest, file)
             fill(config, server, new, file)
         _systemctl("stop")
         try:
@@ -180,12 +128,12 @@ def main() -> None:
     logging.basicConfig(format="%(message)s", level=logging.INFO)
     logging.getLogger("botocore").setLevel(logging.WARNING)
     config = load()
-    client = boto3.client("s3", region_name=config.region)
+    backups = backups_of(config)
     try:
         if arguments.list:
-            print(*backups(config, client), sep="\n")
+            print(*backups.names(), sep="\n")
             return
-        restore(config, server_of(config), client, arguments.name, force=arguments.force)
+        restore(config, server_of(config), backups, arguments.name, force=arguments.force)
     except (
         BackupError,
         Boto3Error,
