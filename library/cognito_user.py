@@ -60,6 +60,16 @@ options:
         description: Groups that the user is in, and no others. They must exist.
         type: list
         elements: str
+      in_groups:
+        description:
+          - Groups that the user is in, beside those that the user is in already. They must exist.
+          - Not together with I(groups).
+        type: list
+        elements: str
+      not_in_groups:
+        description: Groups that the user is not in. Not together with I(groups).
+        type: list
+        elements: str
       enabled:
         description: Whether the user can sign in. Disabling also ends all sessions of the user.
         type: bool
@@ -103,6 +113,14 @@ EXAMPLES = r"""
         groups: [owners]
         password_secret: shop/users/ada
 
+- name: Let her in to the warehouse as well, and no longer to the till
+  cognito_user:
+    user_pool: shop-users
+    users:
+      - name: ada
+        in_groups: [warehouse]
+        not_in_groups: [clerks]
+
 - name: Delete the owner of the shop together with the password
   cognito_user:
     state: absent
@@ -135,7 +153,7 @@ users:
       description: Status of the account as Cognito calls it.
       type: str
     groups:
-      description: Groups that the user is in. Only for users whose I(groups) were given.
+      description: Groups that the user is in. Only for users with an option about groups.
       type: list
       elements: str
   sample:
@@ -155,6 +173,7 @@ from ansible.module_utils.artificien.aws import client, converge, result
 from ansible.module_utils.artificien.cognito import existing_pool, find_pool
 from ansible.module_utils.artificien.cognito_user import (
     apply_user,
+    concerns_groups,
     desired_user,
     plan_secrets,
     plan_user,
@@ -174,6 +193,8 @@ USER = {
     "email_verified": {"type": "bool", "default": True},
     "attributes": {"type": "dict"},
     "groups": {"type": "list", "elements": "str"},
+    "in_groups": {"type": "list", "elements": "str"},
+    "not_in_groups": {"type": "list", "elements": "str"},
     "enabled": {"type": "bool"},
     "password_secret": {"type": "str", "no_log": False},
 }
@@ -198,8 +219,7 @@ def plan_users(
             plans.append(make_plan(name, current, None))
         else:
             desired = desired_user(user)
-            with_groups = desired["groups"] is not None
-            current = read_user(client, pool_id, name, with_groups=with_groups)
+            current = read_user(client, pool_id, name, with_groups=concerns_groups(desired))
             plans.append(plan_user(name, current, desired))
     return plans
 

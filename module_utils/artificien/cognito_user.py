@@ -18,6 +18,7 @@ _CONFIRMED = "CONFIRMED"
 _INVITED = "FORCE_CHANGE_PASSWORD"
 # An account that nobody can sign in to before its password is set.
 _WITHOUT_PASSWORD = {_INVITED, "RESET_REQUIRED", "UNCONFIRMED"}
+_GROUP_OPTIONS = ("groups", "in_groups", "not_in_groups")
 _OWN_OPTIONS = {"email", "email_verified", "sub"}
 _MISSING = "UserNotFoundException"
 
@@ -30,10 +31,10 @@ def desired_user(user: dict[str, Any]) -> Model:
     """Turn one entry of the module's `users` option into a model.
 
     Raises:
-        ReconcileError: `email` is no address, or `attributes` holds one that has its own option
-            or that Cognito sets.
+        ReconcileError: `email` is no address, `attributes` holds one that has its own option or
+            that Cognito sets, or the options about groups contradict each other.
     """
-    attributes, groups = user["attributes"], user["groups"]
+    attributes = user["attributes"]
     if user["email"] is not None and "@" not in user["email"]:
         raise ReconcileError(
             f"{user['name']}: email is {user['email']!r}; give an e-mail address or leave it out."
@@ -49,10 +50,33 @@ def desired_user(user: dict[str, Any]) -> Model:
         "attributes": None
         if attributes is None
         else {name: _text(value) for name, value in attributes.items()},
-        "groups": None if groups is None else sorted(set(groups)),
+        **_desired_groups(user),
         "enabled": user["enabled"],
         "status": None if user["password_secret"] is None else _CONFIRMED,
     }
+
+
+def _desired_groups(user: dict[str, Any]) -> Model:
+    wanted = {
+        option: None if user[option] is None else sorted(set(user[option]))
+        for option in _GROUP_OPTIONS
+    }
+    joined, left = wanted["in_groups"], wanted["not_in_groups"]
+    if wanted["groups"] is not None and (joined is not None or left is not None):
+        raise ReconcileError(
+            f"{user['name']}: groups lists all groups of a user; give either it, or in_groups and "
+            "not_in_groups."
+        )
+    if both := set(joined or []) & set(left or []):
+        raise ReconcileError(
+            f"{user['name']}: {', '.join(sorted(both))} is in both in_groups and not_in_groups."
+        )
+    return wanted
+
+
+def concerns_groups(desired: Model) -> bool:
+    """Whether the desired model of a user says anything about groups."""
+    return any(desired[option] is not None for option in _GROUP_OPTIONS)
 
 
 @aws_call("read user {1} of user pool {0}")
@@ -95,12 +119,18 @@ def read_user(
 
 
 def plan_user(name: str, current: Model | None, desired: Model) -> Plan:
-    """Plan a user; attributes are added to the present ones, and empty ones removed.
+    """Plan a user; given attributes are added to the present ones, and empty ones removed.
+
+    So are `in_groups` to the present groups, and `not_in_groups` removed.
 
     Raises:
         ReconcileError: a new user would get neither a password nor an invitation.
     """
     wanted = dict(desired)
+    joined, left = wanted.pop("in_groups"), wanted.pop("not_in_groups")
+    if joined is not None or left is not None:
+        held = (current or {}).get("groups", [])
+        wanted["groups"] = sorted({*held, *(joined or [])}.difference(left or []))
     if current is None:
         if desired["status"] is None and desired["email"] is None:
             raise ReconcileError(

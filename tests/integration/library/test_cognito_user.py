@@ -138,6 +138,19 @@ def test_a_user_is_updated_in_what_is_given(
     assert sign_in(cloud, pool_id, password(cloud))["AccessToken"]
 
 
+def test_a_user_joins_and_leaves_one_group(
+    cloud: Cloud, run_module: ModuleRunner, pool_id: str
+) -> None:
+    run_module("cognito_user", **FIELDS, users=[ADA | {"groups": ["clerks"]}])
+    joining = {"name": "ada", "in_groups": ["owners"]}
+    joined = run_module.four_runs("cognito_user", user_pool=POOL, users=[joining])
+    assert joined["diff"]["before"]["ada"]["groups"] == ["clerks"]
+    assert groups(cloud, pool_id) == joined["users"]["ada"]["groups"] == ["clerks", "owners"]
+    leaving = {"name": "ada", "not_in_groups": ["clerks"]}
+    run_module.four_runs("cognito_user", user_pool=POOL, users=[leaving])
+    assert groups(cloud, pool_id) == ["owners"]
+
+
 def test_what_a_run_that_was_cut_short_left_is_finished(
     cloud: Cloud, run_module: ModuleRunner, pool_id: str
 ) -> None:

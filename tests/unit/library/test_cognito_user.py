@@ -40,6 +40,8 @@ def option(**fields: Any) -> dict[str, Any]:
         "email_verified": True,
         "attributes": None,
         "groups": None,
+        "in_groups": None,
+        "not_in_groups": None,
         "enabled": None,
         "password_secret": None,
     } | fields
@@ -128,6 +130,28 @@ def test_groups_are_compared_as_a_set_from_every_page(
 
 
 @pytest.mark.parametrize(
+    ("wanted", "after"),
+    [
+        (option(in_groups=["owners"]), ["clerks", "owners"]),
+        (option(in_groups=["guests", "clerks"]), ["clerks", "guests", "owners"]),
+        (option(not_in_groups=["owners"]), ["clerks"]),
+        (option(not_in_groups=["guests"]), ["clerks", "owners"]),
+        (option(in_groups=["guests"], not_in_groups=["clerks", "owners"]), ["guests"]),
+        (option(in_groups=[]), ["clerks", "owners"]),
+    ],
+)
+def test_groups_that_are_not_named_stay(
+    stubbed: Callable[[str], tuple[Any, Stubber]], wanted: dict[str, Any], after: list[str]
+) -> None:
+    client, stubber = stubbed("cognito-idp")
+    add_user(stubber)
+    add_groups(stubber, ["clerks", "owners"])
+    params = {"users": [wanted], "state": "present"}
+    before = model(groups=["clerks", "owners"])
+    assert plan_users(client, POOL_ID, params) == [Plan(NAME, before, model(groups=after))]
+
+
+@pytest.mark.parametrize(
     ("status", "secret", "after"),
     [
         ("FORCE_CHANGE_PASSWORD", HOLDER, "CONFIRMED"),
@@ -191,6 +215,10 @@ def test_another_telephone_number_counts_as_verified_only_if_so_given(
             | {"password_secret": HOLDER},
             model(),
         ),
+        (
+            option(email="ada@example.com", in_groups=["owners"], not_in_groups=["clerks"]),
+            model(attributes={}, status="FORCE_CHANGE_PASSWORD", groups=["owners"]),
+        ),
     ],
 )
 def test_a_new_user_is_planned_in_a_pool_that_may_be_new_itself(
@@ -213,6 +241,12 @@ def test_a_new_user_without_password_needs_an_address() -> None:
         ({"email": "ada"}, "email is 'ada'; give an e-mail address"),
         ({"attributes": {"email": "ada@example.com"}}, "attributes has 'email'; e-mail addresses"),
         ({"attributes": {"sub": "1"}}, "attributes has 'sub'"),
+        ({"groups": ["owners"], "in_groups": []}, "groups lists all groups of a user"),
+        ({"groups": [], "not_in_groups": ["owners"]}, "groups lists all groups of a user"),
+        (
+            {"in_groups": ["guests", "owners"], "not_in_groups": ["owners"]},
+            "owners is in both in_groups and not_in_groups",
+        ),
     ],
 )
 def test_what_is_in_the_wrong_place_is_refused(fields: dict[str, Any], message: str) -> None:
