@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _IN_DELETION = "InvalidRequestException"
 _MISSING = "ResourceNotFoundException"
+_CURRENT = "AWSCURRENT"
 # AWS deletes in the background, even without a recovery window.
 _NAME_TIMEOUT_SECONDS = 60
 
@@ -46,6 +47,16 @@ def read_secret(client: SecretsManagerClient, name: str) -> str | None:
 @none_if_missing(_MISSING)
 def _describe(client: SecretsManagerClient, name: str) -> DescribeSecretResponseTypeDef:
     return client.describe_secret(SecretId=name)
+
+
+@aws_call("read the version of secret {0}")
+def read_secret_version(client: SecretsManagerClient, name: str) -> str | None:
+    """Return the id of a secret's current value; None if there is none, or it is going."""
+    present = _describe(client, name)
+    if present is None or "DeletedDate" in present:
+        return None
+    versions = present.get("VersionIdsToStages", {})
+    return next((each for each, stages in versions.items() if _CURRENT in stages), None)
 
 
 @aws_call("store secret {0}")

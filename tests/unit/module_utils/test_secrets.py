@@ -12,6 +12,7 @@ from ansible.module_utils.artificien.secrets import (
     generate_password,
     read_secret,
     read_secret_tags,
+    read_secret_version,
     set_secret_tags,
     store_secret,
 )
@@ -31,6 +32,24 @@ CREATION = {
     "SecretString": "hush",
     "Tags": [{"Key": "a", "Value": "1"}],
 }
+
+
+@pytest.mark.parametrize(
+    ("answer", "version"),
+    [
+        ({"VersionIdsToStages": {"1" * 32: ["AWSPREVIOUS"], "2" * 32: ["AWSCURRENT"]}}, "2" * 32),
+        ({"VersionIdsToStages": {"2" * 32: ["AWSCURRENT"]}, "DeletedDate": 0}, None),
+        ({}, None),
+    ],
+)
+def test_the_version_is_the_current_one_of_a_secret_that_stays(
+    stubbed: Stubbed, answer: dict[str, Any], version: str | None
+) -> None:
+    client, stubber = stubbed("secretsmanager")
+    stubber.add_response("describe_secret", answer, {"SecretId": NAME})
+    assert read_secret_version(client, NAME) == version
+    stubber.add_client_error("describe_secret", MISSING)
+    assert read_secret_version(client, NAME) is None
 
 
 @pytest.mark.parametrize("code", [MISSING, "InvalidRequestException"])
