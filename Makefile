@@ -13,10 +13,10 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 export PYTHONDONTWRITEBYTECODE := 1
 SCENARIOS := $(or $(ROLE),$(patsubst molecule/%/molecule.yml,%,$(wildcard molecule/*/molecule.yml)))
-PYTHON_FILES := lambdas library local_cloud benchmarks examples scripts tests roles molecule
+PYTHON_FILES := lambdas library local_cloud benchmarks examples scripts smoke tests roles molecule
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Get Python 3.13 and install everything that is pinned, below build/
 	@scripts/setup
@@ -42,6 +42,10 @@ outputs: setup ## Print where everything of ENV is
 	@$(PLAYBOOK) site.yml --tags outputs > build/outputs.log || { cat build/outputs.log; exit 1; }
 	@cat build/$(ENV)/outputs.json
 
+smoke: setup ## Check every component of ENV; READ_ONLY=true writes nothing, JSON=true prints JSON
+	@$(PLAYBOOK) site.yml --tags outputs > build/outputs.log || { cat build/outputs.log; exit 1; }
+	@$(BIN)/python -m smoke build/$(ENV)/outputs.json $(if $(filter true,$(READ_ONLY)),--read-only) $(if $(filter true,$(JSON)),--json)
+
 samples: setup ## Regenerate every sample of ENV that is missing or stale
 	@$(PLAYBOOK) playbooks/operations/samples.yml
 
@@ -50,6 +54,12 @@ users: setup ## Make the rows of users of ENV who have none
 
 disable-user: setup ## Disable the user NAME of ENV and end all of its sessions
 	@$(PLAYBOOK) playbooks/operations/disable_user.yml -e cognito_user_name='$(NAME)'
+
+add-to-group: setup ## Add the user NAME of ENV to GROUP: developers, data-scientists or admins
+	@$(PLAYBOOK) playbooks/operations/add_to_group.yml -e cognito_user_name='$(NAME)' -e cognito_group=$(GROUP)
+
+remove-from-group: setup ## Remove the user NAME of ENV from GROUP
+	@$(PLAYBOOK) playbooks/operations/remove_from_group.yml -e cognito_user_name='$(NAME)' -e cognito_group=$(GROUP)
 
 rotate-secret: setup ## Give the client CLIENT of ENV a new secret; the old one works on
 	@$(PLAYBOOK) playbooks/operations/client_secret.yml -e cognito_client=$(CLIENT) -e cognito_secret_state=rotated
@@ -62,6 +72,15 @@ backup: setup ## Back up the PyGrid node of ENV now
 
 restore: setup ## Restore the newest backup of ENV, or NAME; FORCE=true replaces newer data
 	@$(PLAYBOOK) playbooks/operations/restore.yml -e pygrid_restore_name='$(or $(NAME),latest)' -e pygrid_restore_force=$(or $(FORCE),false)
+
+backup-hub: setup ## Back up JupyterHub of ENV now
+	@$(PLAYBOOK) playbooks/operations/backup_hub.yml
+
+restore-hub: setup ## Restore the newest backup of JupyterHub of ENV, or NAME; FORCE=true replaces newer data
+	@$(PLAYBOOK) playbooks/operations/restore_hub.yml -e jupyterhub_restore_name='$(or $(NAME),latest)' -e jupyterhub_restore_force=$(or $(FORCE),false)
+
+sync-data: setup ## Copy samples and tutorials to the notebooks of ENV now
+	@$(PLAYBOOK) playbooks/operations/sync_data.yml
 
 demo-password: setup ## Print names and password of the demo users of ENV
 	@$(BIN)/python scripts/demo_password.py build/$(ENV)
@@ -83,6 +102,7 @@ unit: setup ## Run the unit tests: no network, no AWS
 
 integration: setup ## Run every module and launcher against a real emulator
 	@scripts/setup --debian
+	@scripts/setup --notebooks
 	@$(BIN)/pytest tests/integration -n 2 --dist worksteal
 
 pygrid: setup ## Test the PyGrid node on a real PostgreSQL, with real clients
@@ -117,4 +137,4 @@ clean: ## Remove everything that was built or installed, and the images of hosts
 	@python3 -m local_cloud clean
 	@rm -rf build
 
-.PHONY: help setup up down plan deploy destroy outputs samples users disable-user rotate-secret retire-secret backup restore demo-password test lint unit integration pygrid molecule e2e bench bench-pygrid format docs lock clean
+.PHONY: help setup up down plan deploy destroy outputs smoke samples users disable-user add-to-group remove-from-group rotate-secret retire-secret backup restore backup-hub restore-hub sync-data demo-password test lint unit integration pygrid molecule e2e bench bench-pygrid format docs lock clean

@@ -210,7 +210,7 @@ def main() -> None:
         node.serving(Path(folder)) as published,
     ):
         platform = Platform(cloud, Path(folder) / "build")
-        platform.play("site.yml", "--skip-tags", "pygrid")
+        platform.play("site.yml", "--skip-tags", "pygrid,jupyterhub")
         bench = Bench.on(platform, published)
         packages(bench, Path(folder))
         measure(bench, node)

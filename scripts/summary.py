@@ -9,6 +9,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 CALLBACK = "http://localhost:3000/callback"
+RESTORES = {
+    "artificien-local-pygrid": "make restore ENV=local",
+    "artificien-local-jupyterhub": "make restore-hub ENV=local",
+}
 
 
 def lines(outputs: dict[str, Any], indent: str = "  ") -> list[str]:
@@ -34,6 +38,18 @@ def sign_in_url(accounts: dict[str, Any]) -> str:
     )
 
 
+def notebooks(outputs: dict[str, Any]) -> str:
+    """Return where people find notebooks, and how others may come; nothing without a hub."""
+    if "jupyterhub" not in outputs:
+        return ""
+    return (
+        "\nNotebooks, for demo users and whoever else is in the group data-scientists; browsers\n"
+        "warn of the certificate, which no authority has signed:\n"
+        f"\n  {outputs['jupyterhub']['url']}\n"
+        "  make add-to-group ENV=local NAME=<user name> GROUP=data-scientists\n"
+    )
+
+
 def take_lost_hosts(path: Path) -> list[str]:
     """Return which hosts ended with a restart of the local cloud, and forget it."""
     try:
@@ -53,12 +69,13 @@ def main() -> None:
         print(
             f"\nThe local cloud was restarted, which ended and rebuilt: {', '.join(lost)}.\n"
             "Their data is as it was at the last backup after:\n"
-            "\n  make restore ENV=local"
         )
+        print(*(f"  {command}" for host, command in RESTORES.items() if host in lost), sep="\n")
     print(
         "\nSign up or in as people do, by the hosted UI; codes of e-mails are 123456 here:\n"
         f"\n  {sign_in_url(outputs['cognito'])}\n"
         "\nmake demo-password prints how to sign in as a demo user.\n"
+        f"{notebooks(outputs)}"
         "\nTry it: register a dataset as the marketplace does, and read its sample:\n"
         "\n  build/venv/bin/python examples/register_dataset.py My-First-App\n"
         f"\nAll of it is in {path}; make down removes it."

@@ -91,6 +91,24 @@ class Accounts:
         self.confirm(name, self.code(email))
         return email
 
+    def add_to_group(self, name: str, group: str) -> None:
+        """Let an administrator add a person to a group."""
+        self._admin.admin_add_user_to_group(UserPoolId=self.pool, Username=name, GroupName=group)
+
+    def remove_from_group(self, name: str, group: str) -> None:
+        """Let an administrator remove a person from a group."""
+        self._admin.admin_remove_user_from_group(
+            UserPoolId=self.pool, Username=name, GroupName=group
+        )
+
+    def delete(self, name: str) -> None:
+        """Let an administrator delete a person."""
+        self._admin.admin_delete_user(UserPoolId=self.pool, Username=name)
+
+    @property
+    def _admin(self) -> Any:
+        return self.platform.cloud.client("cognito-idp")
+
     def sign_in(
         self, name: str, password: str = PASSWORD, client: str = "web", **secret: str
     ) -> dict[str, str]:
@@ -123,9 +141,15 @@ class Accounts:
 
     def browser(self, name: str, service: Any) -> Any:
         """Return a client of a service with what the identity pool gives to a signed-in browser."""
+        return self.with_identity(
+            self.sign_in(name)["IdToken"], self.ids["identity_pool_id"], service
+        )
+
+    def with_identity(self, id_token: str, identity_pool: str, service: Any) -> Any:
+        """Return a client of a service with what an identity pool gives for an ID token."""
         identities = self.client("cognito-identity")
-        logins = {self.issuer.removeprefix("https://"): self.sign_in(name)["IdToken"]}
-        identity = identities.get_id(IdentityPoolId=self.ids["identity_pool_id"], Logins=logins)
+        logins = {self.issuer.removeprefix("https://"): id_token}
+        identity = identities.get_id(IdentityPoolId=identity_pool, Logins=logins)
         keys = identities.get_credentials_for_identity(
             IdentityId=identity["IdentityId"], Logins=logins
         )["Credentials"]

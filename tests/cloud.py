@@ -7,7 +7,7 @@ import os
 import socket
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,6 +44,11 @@ class Cloud:
         return f"http://{self.host}:{self.port}"
 
     @property
+    def amplify_url(self) -> str:
+        """Return the URL of the fake Amplify."""
+        return f"http://{self.host}:{self.port + 1}"
+
+    @property
     def inventory_environment(self) -> dict[str, str]:
         """Return the variables that point the local inventory at this account."""
         return {
@@ -57,6 +62,7 @@ class Cloud:
         """Return the variables that point any AWS client at this account."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_ENDPOINT_URL_AMPLIFY": self.amplify_url,
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
             "AWS_SHARED_CREDENTIALS_FILE": str(CREDENTIALS),
@@ -67,7 +73,8 @@ class Cloud:
 
     def client(self, service: Any) -> Any:
         """Return a boto3 client of a service in this account."""
-        return self._session().client(service, endpoint_url=self.endpoint_url)
+        url = self.amplify_url if service == "amplify" else self.endpoint_url
+        return self._session().client(service, endpoint_url=url)
 
     def resource(self, service: Any) -> Any:
         """Return a boto3 resource of a service in this account."""
@@ -82,11 +89,14 @@ class Cloud:
 
 
 def free_port() -> int:
-    """Return a TCP port of the loopback interface that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a TCP port of the loopback interface that nobody has; nor has anybody the next one."""
+    while True:
+        with socket.socket() as probe, socket.socket() as next_probe:
+            probe.bind(("127.0.0.1", 0))
+            port: int = probe.getsockname()[1]
+            with suppress(OSError, OverflowError):
+                next_probe.bind(("127.0.0.1", port + 1))
+                return port
 
 
 def free_subnet() -> str:
@@ -99,13 +109,17 @@ def free_subnet() -> str:
 
 
 @contextmanager
-def emulator(folder: Path, *, hosts: bool = False) -> Iterator[Cloud]:
-    """Run an emulator that keeps its state in `folder`; both are gone afterwards."""
+def emulator(folder: Path, *, hosts: bool = False, record: bool = False) -> Iterator[Cloud]:
+    """Run an emulator that keeps its state in `folder`; both are gone afterwards.
+
+    With `record` it writes what policies decide to `build/local/decisions.jsonl` there.
+    """
     cloud = Cloud(free_port(), subnet=free_subnet() if hosts else "")
     # Where the local inventory looks for the key of hosts, with `folder / "build"` to build in.
     options = ["--port", str(cloud.port), "--state-dir", str(folder / "build/local")]
     command = [sys.executable, "-m", "local_cloud"]
-    subprocess.run([*command, "up", *options, "--subnet", cloud.subnet], cwd=ROOT, check=True)
+    more = ["--subnet", cloud.subnet, *(["--record"] if record else [])]
+    subprocess.run([*command, "up", *options, *more], cwd=ROOT, check=True)
     try:
         yield cloud
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import ansible.module_utils
@@ -14,6 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ansible.module_utils.__path__.append(str(ROOT / "module_utils"))
 # Beside everything else that tests leave behind.
 set_hypothesis_home_dir(ROOT / "build/cache/hypothesis")
+os.environ["TLDEXTRACT_CACHE"] = str(ROOT / "build/cache/tldextract")
 
 
 @pytest.fixture(scope="session")

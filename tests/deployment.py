@@ -25,6 +25,9 @@ COMPONENTS = [
     "seed_data",
     "model_retrieval",
     "pygrid",
+    "jupyterhub",
+    "amplify",
+    "post_deploy",
 ]
 
 

@@ -117,10 +117,8 @@ def test_a_weak_password_is_refused(accounts: Accounts, password: str) -> None:
         )
 
 
-def test_a_group_is_a_claim(accounts: Accounts, platform: Platform) -> None:
+def test_a_group_is_a_claim(accounts: Accounts) -> None:
     accounts.join("root")
-    platform.cloud.client("cognito-idp").admin_add_user_to_group(
-        UserPoolId=accounts.pool, Username="root", GroupName="admins"
-    )
+    accounts.add_to_group("root", "admins")
     tokens = accounts.sign_in("root")
     assert accounts.claims(tokens["AccessToken"])["cognito:groups"] == ["admins"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -142,7 +142,17 @@ def test_browsers_may_read_trained_models_only(platform: Platform) -> None:
 
 
 @pytest.mark.parametrize(
-    "role", ["data-upload", "post-confirmation", "authenticated", "flow-logs", "pygrid"]
+    "role",
+    [
+        "data-upload",
+        "post-confirmation",
+        "authenticated",
+        "flow-logs",
+        "pygrid",
+        "jupyterhub",
+        "jupyterhub-notebooks",
+        "amplify",
+    ],
 )
 def test_a_role_is_granted_no_wildcard(platform: Platform, role: str) -> None:
     iam = platform.cloud.client("iam")
@@ -155,7 +165,12 @@ def test_a_role_is_granted_no_wildcard(platform: Platform, role: str) -> None:
         assert not any(
             "*" in action for action in ([actions] if isinstance(actions, str) else actions)
         )
-        assert statement["Resource"] != "*"
+        if actions == "cloudwatch:PutMetricData":
+            # AWS knows no resource here, but the namespace.
+            namespace = {"cloudwatch:namespace": "artificien/local"}
+            assert statement["Condition"] == {"StringEquals": namespace}
+        else:
+            assert statement["Resource"] != "*"
 
 
 def test_every_alarm_rings_somewhere(platform: Platform) -> None:
@@ -170,6 +185,11 @@ def test_every_alarm_rings_somewhere(platform: Platform) -> None:
         "data-upload-throttles",
         "post-confirmation-errors",
         "post-confirmation-throttles",
+        "jupyterhub-backups",
+        "jupyterhub-largest-home",
+        "jupyterhub-probe",
+        "jupyterhub-sample-data",
+        "jupyterhub-tutorials",
         *(
             f"{function}-{metric}"
             for function in ("datasets", "downloads", "model-retrieval", "reports")
@@ -206,6 +226,44 @@ def test_a_plan_tells_by_its_exit_code_whether_anything_would_change(platform: P
 def test_a_tag_that_does_not_exist_is_refused(platform: Platform) -> None:
     run = platform.play("site.yml", "--tags", "storge", fails=True)
     assert "give some of network, dynamodb" in " ".join(run.text.split())
+
+
+def test_the_hub_reaches_the_plain_port_of_the_node_only_for_old_libraries(
+    platform: Platform,
+) -> None:
+    options = ("--tags", "network", "--check", "--diff", "-e", "jupyterhub_syft_python=/any")
+    run = platform.play("site.yml", *options)
+    assert run.changed == 1
+    assert [line.split("  ")[-1] for line in run.text.splitlines() if line[:2] in ("+ ", "- ")] == [
+        "tcp 5000 0.0.0.0/0: Old libraries of notebooks"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        (
+            {"jupyterhub_provision_callback_urls": ["https://elsewhere/hub/oauth_callback"]},
+            "/hub/oauth_callback to jupyterhub_provision_callback_urls",
+        ),
+        (
+            {"jupyterhub_provision_user_pool": "case-sensitive"},
+            "Names in the user pool case-sensitive are case-sensitive",
+        ),
+    ],
+)
+def test_a_hub_to_which_people_could_not_sign_in_is_refused(
+    platform: Platform, values: dict[str, Any], told: str
+) -> None:
+    cognito = platform.cloud.client("cognito-idp")
+    pool = cognito.create_user_pool(
+        PoolName="case-sensitive", UsernameConfiguration={"CaseSensitive": True}
+    )["UserPool"]["Id"]
+    try:
+        options = ("--tags", "jupyterhub", "--check", "-e", json.dumps(values))
+        assert told in " ".join(platform.play("site.yml", *options, fails=True).text.split())
+    finally:
+        cognito.delete_user_pool(UserPoolId=pool)
 
 
 def test_an_account_that_does_not_answer_is_named_with_the_remedy(platform: Platform) -> None:

@@ -67,7 +67,7 @@ def test_production_is_planned_from_an_empty_account(
 
 
 def test_what_holds_data_survives_until_told_otherwise(empty_account: Platform) -> None:
-    empty_account.play("site.yml", "--skip-tags", "pygrid")
+    empty_account.play("site.yml", "--skip-tags", "pygrid,jupyterhub,post_deploy")
     cloud = empty_account.cloud
     cloud.client("lambda").delete_function(FunctionName="artificien-local-data-upload")
     cloud.client("dynamodb").delete_table(TableName="app_table")
@@ -102,6 +102,7 @@ def test_what_holds_data_survives_until_told_otherwise(empty_account: Platform) 
     assert cloud.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
     assert cloud.client("sns").list_topics()["Topics"] == []
     assert cloud.client("ssm").describe_parameters()["Parameters"] == []
+    assert cloud.client("amplify").list_apps()["apps"] == []
     mine = [{"Name": "tag:project", "Values": ["artificien"]}]
     assert cloud.client("ec2").describe_vpcs(Filters=mine)["Vpcs"] == []
     assert cloud.client("ec2").describe_security_groups(Filters=mine)["SecurityGroups"] == []

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import pickle
 import subprocess
-import time
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from decimal import Decimal
@@ -18,16 +15,15 @@ import pytest
 
 from examples.register_dataset import form_item
 from tests.accounts import Accounts
-from tests.api import Answer, Api
+from tests.api import Answer, Api, open_model
 from tests.cloud import ROOT
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from tests.deployment import Platform
 
-PATIENCE_SECONDS = 60
 VERSION = "1.0"
 FEATURES, LABELS = ["Resting Heart Rate"], ["Sleep, hours"]
 REPORTS = 200
@@ -222,22 +218,6 @@ def training(market: Market, scientist: Person, dataset: str) -> str:
     return market.send(scientist, "waiting", dataset)
 
 
-def wait_for(look: Callable[[], bool]) -> None:
-    """Look until it is so, and fail when that takes too long."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not look():
-        assert time.monotonic() < deadline, "it did not come in time"
-        time.sleep(0.05)
-
-
-def opened(link: str) -> dict[str, Any]:
-    """Return what a browser without any header gets by a link."""
-    with urllib.request.urlopen(link) as answer:  # noqa: S310 - the platform's own
-        content: bytes = answer.read()
-    model: dict[str, Any] = pickle.loads(content)  # noqa: S301 - of our own writer
-    return model | {"sha256": hashlib.sha256(content).hexdigest()}
-
-
 def arrays(path: Path) -> list[np.ndarray]:
     """Return the arrays in an .npz file, in their order."""
     with np.load(path) as found:
@@ -285,7 +265,7 @@ def test_from_a_dataset_to_the_arrays_in_hand(market: Market, tmp_path: Path) ->
     assert market.report(model_id, 0.1).refusal == (409, "not_in_training")
 
     link = row["download_link"]
-    last = opened(link)
+    last = open_model(link)
     assert (last["model_id"], last["version"], last["checkpoint"]) == (model_id, VERSION, 3)
     assert_equal(last["parameters"], arrays(tmp_path / "last.npz"))
     redirect = Api(link).get("")
@@ -304,7 +284,7 @@ def test_from_a_dataset_to_the_arrays_in_hand(market: Market, tmp_path: Path) ->
 
     assert market.retrieve(mary, model_id, checkpoint="9").refusal == (404, "not_found")
     earlier = market.retrieve(mary, model_id, checkpoint="2").json
-    assert_equal(opened(earlier["bucket_url"])["parameters"], arrays(tmp_path / "first.npz"))
+    assert_equal(open_model(earlier["bucket_url"])["parameters"], arrays(tmp_path / "first.npz"))
 
     token = link.rpartition("/")[2]
     market.links.update_item(
@@ -316,7 +296,7 @@ def test_from_a_dataset_to_the_arrays_in_hand(market: Market, tmp_path: Path) ->
     assert Api(link).get("").refusal == (404, "not_found")
     renewed = market.retrieve(mary, model_id).json
     assert renewed["bucket_url"] != link
-    assert opened(renewed["bucket_url"])["sha256"] == last["sha256"]
+    assert open_model(renewed["bucket_url"])["sha256"] == last["sha256"]
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 USERS = "playbooks/operations/users.yml"
 DISABLE_USER = "playbooks/operations/disable_user.yml"
+ADD = "playbooks/operations/add_to_group.yml"
+REMOVE = "playbooks/operations/remove_from_group.yml"
 ROTATION = "playbooks/operations/client_secret.yml"
 
 
@@ -139,6 +141,42 @@ def test_a_user_to_disable_has_to_exist(platform: Platform, name: str, told: str
     assert told in words(run)
 
 
+def test_a_user_is_let_in_to_a_group_and_put_out_again(accounts: Accounts) -> None:
+    platform = accounts.platform
+    accounts.join("hedy")
+    accounts.add_to_group("hedy", "developers")
+    options = ("-e", "cognito_user_name=hedy", "-e", "cognito_group=data-scientists")
+
+    def groups() -> list[str]:
+        claims = accounts.claims(accounts.sign_in("hedy")["AccessToken"])
+        return sorted(claims.get("cognito:groups", []))
+
+    assert platform.play(ADD, *options, "--check").changed == 1
+    assert groups() == ["developers"]
+    assert platform.play(ADD, *options).changed == 1
+    assert groups() == ["data-scientists", "developers"]
+    assert platform.play(ADD, *options).changed == 0
+    assert platform.play(REMOVE, *options).changed == 1
+    assert groups() == ["developers"]
+    assert platform.play(REMOVE, *options).changed == 0
+
+
+@pytest.mark.parametrize("playbook", [ADD, REMOVE])
+@pytest.mark.parametrize(
+    ("name", "group", "told"),
+    [
+        ("", "admins", "No user is named. Give NAME=<user name>"),
+        ("nobody-of-that-name", "admins", "nobody-of-that-name: there is no such user."),
+        ("hedy", "owners", "value of cognito_group must be one of: developers, data-scientists"),
+    ],
+)
+def test_a_user_and_a_group_have_to_exist(
+    platform: Platform, playbook: str, name: str, group: str, told: str
+) -> None:
+    options = ("-e", f"cognito_user_name={name}", "-e", f"cognito_group={group}")
+    assert told in words(platform.play(playbook, *options, fails=True))
+
+
 def test_the_secret_of_a_client_is_changed_without_an_interruption(accounts: Accounts) -> None:
     platform = accounts.platform
     accounts.join("rosalind")
@@ -197,7 +235,7 @@ def gets_tokens(accounts: Accounts, secret: str, refresh_token: str) -> bool:
 def test_only_a_client_with_a_secret_has_it_changed(platform: Platform, client: str) -> None:
     options = ("-e", f"cognito_client={client}", "-e", "cognito_secret_state=rotated")
     run = platform.play(ROTATION, *options, fails=True)
-    assert f"value of cognito_client must be one of: native, got: {client}" in words(run)
+    assert f"value of cognito_client must be one of: native, jupyter, got: {client}" in words(run)
 
 
 def demo_password(folder: Path) -> subprocess.CompletedProcess[str]:

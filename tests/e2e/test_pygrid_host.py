@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 
 from tests.accounts import Accounts
 from tests.cloud import ROOT
+from tests.hosts import on_host
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,24 +40,9 @@ def host(platform: Platform) -> str:
     return name
 
 
-def on_host(platform: Platform, script: str) -> str:
-    """Return what a script prints that root runs on the host."""
-    done = subprocess.run(
-        [
-            "ssh",
-            *("-i", platform.folder / "local/ssh/id_ed25519"),
-            *("-o", "UserKnownHostsFile=/dev/null", "-o", "StrictHostKeyChecking=no"),
-            *("-o", "LogLevel=ERROR", "-o", "BatchMode=yes"),
-            f"admin@{platform.outputs['pygrid']['address']}",
-            "sudo bash -s",
-        ],
-        input=script,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+def on_node(platform: Platform, script: str) -> str:
+    """Return what a script prints that root runs on the node's host."""
+    return on_host(platform, "pygrid", script)
 
 
 def test_browsers_and_phones_train_a_model_of_a_data_scientist(
@@ -117,13 +103,13 @@ def test_other_ports_are_closed(host: str) -> None:
 
 
 def test_every_service_runs(platform: Platform) -> None:
-    assert on_host(platform, "systemctl list-units --failed --plain --no-legend") == ""
+    assert on_node(platform, "systemctl list-units --failed --plain --no-legend") == ""
     for unit in ("pygrid.service", "pygrid-backup.timer", "nginx", "nftables", "postgresql"):
-        assert on_host(platform, f"systemctl is-active {unit}") == "active\n", unit
+        assert on_node(platform, f"systemctl is-active {unit}") == "active\n", unit
 
 
 def test_the_host_may_do_what_its_services_do_and_nothing_else(platform: Platform) -> None:
-    keys = json.loads(on_host(platform, CREDENTIALS))
+    keys = json.loads(on_node(platform, CREDENTIALS))
 
     def client(service: Any) -> Any:
         return boto3.client(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -13,13 +12,12 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from examples import register_dataset
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from tests.deployment import Platform
-
-PATIENCE_SECONDS = 60
 
 
 def form_item(dataset_id: str, **attributes: Any) -> dict[str, Any]:
@@ -91,15 +89,6 @@ class Marketplace:
         return wait_for(
             lambda: item if (item := self.item(dataset_id)).get("sample_status") == status else None
         )
-
-
-def wait_for[T](look: Callable[[], T | None]) -> T:
-    """Look until there is something, and fail when that takes too long."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while (found := look()) is None:
-        assert time.monotonic() < deadline, "nothing came in time"
-        time.sleep(0.05)
-    return found
 
 
 @contextmanager

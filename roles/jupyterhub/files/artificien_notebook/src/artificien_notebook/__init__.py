@@ -1,0 +1,1 @@
+"""What data scientists need of the platform in a notebook."""
