@@ -93,7 +93,7 @@ lint: setup ## Check style, types, documentation, shell scripts and secrets
 	@cd pygrid && ../build/pygrid-venv/bin/mypy src tests benchmarks scripts
 	@$(BIN)/yamllint --strict .
 	@$(BIN)/ansible-lint --offline
-	@$(BIN)/shellcheck scripts/setup scripts/plan scripts/lock .ci/run
+	@$(BIN)/shellcheck scripts/setup scripts/plan scripts/lock scripts/molecule .ci/run
 	@git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --exclude-files '^pygrid/tests/golden/' --exclude-secrets '^(test|testing|unit|hush)$$'
 	@$(BIN)/python scripts/document_roles.py --check
 
@@ -111,7 +111,7 @@ pygrid: setup ## Test the PyGrid node on a real PostgreSQL, with real clients
 
 molecule: setup ## Test the roles of hosts, or only ROLE, on systemd containers
 	@scripts/setup --debian
-	@for role in $(SCENARIOS); do $(BIN)/molecule test --scenario-name $$role --no-command-borders; done
+	@scripts/molecule $(SCENARIOS)
 
 e2e: setup ## Deploy the local platform, use it as people do, and remove it
 	@scripts/setup --debian

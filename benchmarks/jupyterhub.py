@@ -38,13 +38,18 @@ CROWD_SECONDS = 300
 IDLE_SECONDS = 30
 SAMPLES, SAMPLE = 200, b"Age,Sex\r\n" + b"30,1\r\n" * 500
 FIELD = re.compile(r'<input[^>]*name="([^"]+)"[^>]*value="([^"]*)"')
-# The proportional share of each process, so that what processes share counts once.
+# The proportional share of each process, so that what processes share counts once. Only their owner
+# may ask where hosts are containers.
 MEMORY = """
+set -euo pipefail
 for process in $(pgrep -u {account}); do
-    sed -n 's/^Pss: *\\([0-9]*\\) kB$/\\1/p' /proc/$process/smaps_rollup
+    runuser -u {account} -- sed -n 's/^Pss: *\\([0-9]*\\) kB$/\\1/p' /proc/$process/smaps_rollup
 done
 """
+# A unit that is started too often is refused.
 SYNC = """
+set -euo pipefail
+systemctl reset-failed jupyterhub-sync@sample_data
 begin=$(date +%s%N)
 systemctl start jupyterhub-sync@sample_data
 echo $(( $(date +%s%N) - begin ))

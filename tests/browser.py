@@ -7,18 +7,19 @@ import hashlib
 import json
 import secrets
 import shutil
+import socket
 import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Error, sync_playwright
 
 from tests.accounts import PASSWORD
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from playwright.sync_api import Browser, Page
 
@@ -42,6 +43,20 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=program, args=SWITCHES)
         yield browser
         browser.close()
+
+
+def steadily[T](action: Callable[[], T]) -> T:
+    """Do something in a browser; again, if a network interface came or went meanwhile.
+
+    The browser gives up all that it is loading then, and hosts of other tests come and go.
+    """
+    while True:
+        interfaces = socket.if_nameindex()
+        try:
+            return action()
+        except Error:
+            if socket.if_nameindex() == interfaces:
+                raise
 
 
 def sign_in(page: Page, url: str, name: str, password: str = PASSWORD) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tests.browser import steadily
+
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
@@ -23,30 +25,28 @@ class Lab:
     server: str
     """The URL of the server."""
 
-    def new_notebook(self) -> None:
-        """Open a notebook for Python and wait for its kernel."""
+    def run(self, code: str) -> str:
+        """Run code in a new notebook for Python, and return what it prints."""
+        return steadily(lambda: self._run(code))
+
+    def run_all(self, path: str, cells: int, milliseconds: float) -> list[str]:
+        """Run a notebook below the home, and return what each of its cells of code prints."""
+        return steadily(lambda: self._run_all(path, cells, milliseconds))
+
+    def _run(self, code: str) -> str:
         self.page.goto(f"{self.server}/lab?reset")
         card = self.page.locator('.jp-LauncherCard[data-category="Notebook"]')
         card.filter(has_text="Python 3").first.click(timeout=START_MILLISECONDS)
         self._wait()
-
-    def open(self, path: str) -> None:
-        """Open a notebook that is there, below the home, and wait for its kernel."""
-        self.page.goto(f"{self.server}/lab/tree/{path}?reset")
-        self._wait()
-
-    def run(self, code: str) -> str:
-        """Run code in the last cell, and return what it prints."""
-        # Another one follows as soon as it runs.
-        cell = self._cells.nth(self._cells.count() - 1)
-        cell.locator(".cm-content").click()
+        self._cells.locator(".cm-content").click()
         # Not key by key, which would have the editor close brackets by itself.
         self.page.keyboard.insert_text(code)
         self.page.keyboard.press("Shift+Enter")
-        return self._result(cell, START_MILLISECONDS)
+        return self._result(self._cells.first, START_MILLISECONDS)
 
-    def run_all(self, cells: int, milliseconds: float) -> list[str]:
-        """Run each of so many cells of code, and return what they print."""
+    def _run_all(self, path: str, cells: int, milliseconds: float) -> list[str]:
+        self.page.goto(f"{self.server}/lab/tree/{path}?reset")
+        self._wait()
         self.page.click("#jp-MainMenu >> text=Run")
         self.page.click('.lm-Menu-item[data-command="runmenu:run-all"]')
         last = self._cells.nth(cells - 1)

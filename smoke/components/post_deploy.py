@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 # A record that was just made is not known everywhere at once.
 RECORD_SECONDS = 90.0
-# Names of AWS' own that need no record.
-AWS = (".amazonaws.com", ".amplifyapp.com")
+# Names of AWS' own, which need no record, and those of its fakes, which never have one (RFC 6761).
+WITHOUT_RECORD = (".amazonaws.com", ".amplifyapp.com", ".invalid")
 
 
 def names(platform: Platform) -> dict[str, str | None]:
@@ -33,7 +33,7 @@ def names(platform: Platform) -> dict[str, str | None]:
     return {
         name: address
         for name, address in places.items()
-        if name and not _is_address(name) and not name.endswith(AWS)
+        if name and not _is_address(name) and not name.endswith(WITHOUT_RECORD)
     }
 
 
