@@ -278,6 +278,9 @@ def main() -> None:
             result = person.spawn()
         case "get":
             result = seen(person.get(first))
+        case "download":
+            page = person.get(first)
+            result = {"status": page.status_code, "bytes": len(page.content)}
         case "run":
             result = person.run(first)
         case "wait-until-out":

@@ -59,7 +59,7 @@ def test_a_person_signs_in(accounts: Accounts, page: Page) -> None:
     code = attempt.code(page)
     with pytest.raises(urllib.error.HTTPError, match="400"):
         attempt.tokens(code, verifier="of somebody who has overheard the code, but not this one")
-    # The browser is known by now. Where it is led to is nobody's, which a visit would call an error.
+    # The browser is known by now, and led to an address of nobody, which goto calls an error.
     page.evaluate("url => { location.href = url }", attempt.url())
     tokens = attempt.tokens(attempt.code(page))
     assert accounts.claims(tokens["access_token"])["username"] == "dorothy"
