@@ -87,6 +87,9 @@ demo-password: setup ## Print names and password of the demo users of ENV
 
 test: lint unit integration pygrid molecule e2e ## Run every test
 
+soak: ## Test hosts with what takes long, the way to another release of JupyterHub and back
+	@SOAK=true $(MAKE) molecule
+
 lint: setup ## Check style, types, documentation, shell scripts and secrets
 	@$(BIN)/ruff check && $(BIN)/ruff format --check
 	@$(BIN)/mypy $(PYTHON_FILES)
@@ -137,4 +140,4 @@ clean: ## Remove everything that was built or installed, and the images of hosts
 	@python3 -m local_cloud clean
 	@rm -rf build
 
-.PHONY: help setup up down plan deploy destroy outputs smoke samples users disable-user add-to-group remove-from-group rotate-secret retire-secret backup restore backup-hub restore-hub sync-data demo-password test lint unit integration pygrid molecule e2e bench bench-pygrid format docs lock clean
+.PHONY: help setup up down plan deploy destroy outputs smoke samples users disable-user add-to-group remove-from-group rotate-secret retire-secret backup restore backup-hub restore-hub sync-data demo-password test soak lint unit integration pygrid molecule e2e bench bench-pygrid format docs lock clean
