@@ -21,15 +21,6 @@ ALONE = ("tests/e2e/test_empty_account.py", "tests/e2e/test_make.py")
 """Tests with platforms of their own."""
 
 
-LAST = "tests/e2e/test_least_privilege.py"
-"""Looks back at what all others did."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests that look back at the end."""
-    items.sort(key=lambda item: item.nodeid.startswith(LAST))
-
-
 class Scheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
     """Keeps the tests that share a platform in one process; the others run beside them."""
 
@@ -46,7 +37,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """Return a deployed platform, hosts included, that all tests share."""
     folder = tmp_path_factory.mktemp("platform")
-    with emulator(folder, hosts=True, record=True) as cloud:
+    with emulator(folder, hosts=True) as cloud:
         deployed = Platform(cloud, folder / "build")
         deployed.play("site.yml")
         yield deployed
