@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 SCOPE = "openid email profile aws.cognito.signin.user.admin"
 # What the Python library writes of a model.
 MODEL: dict[str, Any] = {
-    "model_id": {"S": "gait-1.0-lise"},
+    "model_id": {"S": "gait-1.0-jocelyn"},
     "active_status": {"N": "1"},
     "version": {"S": "1.0"},
     "dataset": {"S": "Artificien-Health"},
     "date_submitted": {"S": "2026-01-31"},
-    "owner_name": {"S": "lise"},
+    "owner_name": {"S": "jocelyn"},
     "percent_complete": {"N": "0"},
     "devices_trained_this_cycle": {"N": "0"},
     "loss_this_cycle": {"N": "-1"},
@@ -40,27 +40,27 @@ def accounts(platform: Platform) -> Accounts:
 
 @pytest.fixture(scope="module")
 def tokens(accounts: Accounts, browser: Browser) -> Iterator[dict[str, str]]:
-    """Return the tokens that the hub gets when Lise signs in."""
-    accounts.join("lise")
+    """Return the tokens that the hub gets when Jocelyn signs in."""
+    accounts.join("jocelyn")
     url = accounts.platform.outputs["jupyterhub"]["url"]
     attempt = SignIn(accounts, f"{url}/hub/oauth_callback", client="jupyter", scope=SCOPE)
     # The hub did not begin this sign-in, so it refuses the code and does not use it up.
     context = browser.new_context(ignore_https_errors=True)
     page = context.new_page()
-    sign_in(page, attempt.url(), "lise")
+    sign_in(page, attempt.url(), "jocelyn")
     yield attempt.tokens(attempt.code(page))
     context.close()
 
 
 def service(accounts: Accounts, tokens: dict[str, str], name: str) -> Any:
-    """Return a service of AWS as a notebook of Lise reaches it."""
+    """Return a service of AWS as a notebook of Jocelyn reaches it."""
     pool = accounts.platform.outputs["jupyterhub"]["identity_pool_id"]
     return accounts.with_identity(tokens["id_token"], pool, name)
 
 
 @pytest.fixture(scope="module")
 def tables(accounts: Accounts, tokens: dict[str, str]) -> Any:
-    """Return DynamoDB as a notebook of Lise reaches it."""
+    """Return DynamoDB as a notebook of Jocelyn reaches it."""
     return service(accounts, tokens, "dynamodb")
 
 
@@ -77,7 +77,7 @@ def test_a_notebook_submits_and_finds_its_own_models(tables: Any) -> None:
         TableName="model_table",
         IndexName="owner-active-index",
         KeyConditionExpression="owner_name = :name",
-        ExpressionAttributeValues={":name": {"S": "lise"}},
+        ExpressionAttributeValues={":name": {"S": "jocelyn"}},
     )
     assert listed["Items"] == [MODEL]
 
@@ -86,7 +86,7 @@ def test_a_notebook_submits_and_finds_its_own_models(tables: Any) -> None:
     "fields",
     [
         {"model_id": {"S": "gait-1.0-otto"}},
-        {"model_id": {"S": "lise"}},
+        {"model_id": {"S": "jocelyn"}},
         {"download_link": {"S": "https://evil.example.com"}},
         {"node_URL": {"S": "evil.example.com"}},
     ],
@@ -113,7 +113,7 @@ def test_a_notebook_submits_nothing_else(tables: Any, fields: dict[str, Any]) ->
         ("update_item", {"TableName": "model_table", "Key": {"model_id": MODEL["model_id"]}}),
         ("delete_item", {"TableName": "model_table", "Key": {"model_id": MODEL["model_id"]}}),
         ("scan", {"TableName": "dataset_table"}),
-        ("get_item", {"TableName": "user_table", "Key": {"user_id": {"S": "lise@example.com"}}}),
+        ("get_item", {"TableName": "user_table", "Key": {"user_id": {"S": "jocelyn@example.com"}}}),
         ("list_tables", {}),
     ],
 )
@@ -133,7 +133,7 @@ def test_a_notebook_may_not_use_other_services(accounts: Accounts, tokens: dict[
 
 
 def test_people_of_other_clients_get_no_credentials_of_notebooks(accounts: Accounts) -> None:
-    other = {"id_token": accounts.sign_in("lise")["IdToken"]}
+    other = {"id_token": accounts.sign_in("jocelyn")["IdToken"]}
     with pytest.raises(ClientError, match="NotAuthorized"):
         service(accounts, other, "dynamodb")
 

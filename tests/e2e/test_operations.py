@@ -59,29 +59,29 @@ def test_users_without_a_row_get_one(accounts: Accounts) -> None:
     cloud.client("dynamodb").delete_item(TableName="user_table", Key={"user_id": {"S": lost}})
     cloud.client("cognito-idp").admin_create_user(
         UserPoolId=accounts.pool,
-        Username="emmy",
-        UserAttributes=[{"Name": "email", "Value": "emmy@example.com"}],
+        Username="ruth",
+        UserAttributes=[{"Name": "email", "Value": "ruth@example.com"}],
         MessageAction="SUPPRESS",
     )
 
     counted = platform.play(USERS, "--check")
     assert "2 had no row" in words(counted)
     assert accounts.row(lost) is None
-    assert accounts.row("emmy@example.com") is None
+    assert accounts.row("ruth@example.com") is None
 
     assert platform.play(USERS).changed == 1
     again = accounts.row(lost)
     assert again
     assert again.pop("api_key") != first.pop("api_key")
     assert again == first
-    made = accounts.row("emmy@example.com")
+    made = accounts.row("ruth@example.com")
     assert made
-    assert made["username"] == {"S": "emmy"}
+    assert made["username"] == {"S": "ruth"}
 
     second = platform.play(USERS)
     assert second.changed == 0
     assert "0 had no row" in words(second)
-    assert accounts.row("emmy@example.com") == made
+    assert accounts.row("ruth@example.com") == made
 
 
 def test_the_row_of_another_user_name_is_told_and_left_alone(accounts: Accounts) -> None:
@@ -143,12 +143,12 @@ def test_a_user_to_disable_has_to_exist(platform: Platform, name: str, told: str
 
 def test_a_user_is_let_in_to_a_group_and_put_out_again(accounts: Accounts) -> None:
     platform = accounts.platform
-    accounts.join("hedy")
-    accounts.add_to_group("hedy", "developers")
-    options = ("-e", "cognito_user_name=hedy", "-e", "cognito_group=data-scientists")
+    accounts.join("wangari")
+    accounts.add_to_group("wangari", "developers")
+    options = ("-e", "cognito_user_name=wangari", "-e", "cognito_group=data-scientists")
 
     def groups() -> list[str]:
-        claims = accounts.claims(accounts.sign_in("hedy")["AccessToken"])
+        claims = accounts.claims(accounts.sign_in("wangari")["AccessToken"])
         return sorted(claims.get("cognito:groups", []))
 
     assert platform.play(ADD, *options, "--check").changed == 1
@@ -167,7 +167,7 @@ def test_a_user_is_let_in_to_a_group_and_put_out_again(accounts: Accounts) -> No
     [
         ("", "admins", "No user is named. Give NAME=<user name>"),
         ("nobody-of-that-name", "admins", "nobody-of-that-name: there is no such user."),
-        ("hedy", "owners", "value of cognito_group must be one of: developers, data-scientists"),
+        ("wangari", "owners", "value of cognito_group must be one of: developers, data-scientists"),
     ],
 )
 def test_a_user_and_a_group_have_to_exist(
@@ -179,9 +179,9 @@ def test_a_user_and_a_group_have_to_exist(
 
 def test_the_secret_of_a_client_is_changed_without_an_interruption(accounts: Accounts) -> None:
     platform = accounts.platform
-    accounts.join("rosalind")
+    accounts.join("vera")
     old = accounts.secret("native")["client_secret"]
-    token = accounts.sign_in("rosalind", client="native", client_secret=old)["RefreshToken"]
+    token = accounts.sign_in("vera", client="native", client_secret=old)["RefreshToken"]
 
     def works(secret: str) -> bool:
         return gets_tokens(accounts, secret, token)
@@ -201,7 +201,7 @@ def test_the_secret_of_a_client_is_changed_without_an_interruption(accounts: Acc
     assert old not in rotated.text
     assert new not in rotated.text
     assert (works(old), works(new), works("guessed")) == (True, True, False)
-    assert accounts.sign_in("rosalind", client="native", client_secret=new)
+    assert accounts.sign_in("vera", client="native", client_secret=new)
     assert platform.play("site.yml", "--tags", "cognito").changed == 0
     assert "two secrets already" in words(change("rotated", fails=True))
 
