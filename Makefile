@@ -106,7 +106,7 @@ unit: setup ## Run the unit tests: no network, no AWS
 integration: setup ## Run every module and launcher against a real emulator
 	@scripts/setup --debian
 	@scripts/setup --notebooks
-	@$(BIN)/pytest tests/integration -n 2 --dist worksteal
+	@$(BIN)/pytest tests/integration -n 2 --dist loadscope
 
 pygrid: setup ## Test the PyGrid node on a real PostgreSQL, with real clients
 	@scripts/setup --debian

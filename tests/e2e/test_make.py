@@ -90,6 +90,8 @@ def checkout(tmp_path: Path) -> Iterator[Checkout]:
     copy.run("make", "down")
 
 
+# Two hosts are made twice.
+@pytest.mark.timeout(2700)
 def test_up_and_down(checkout: Checkout) -> None:
     before = checkout.files()
 
