@@ -85,7 +85,7 @@ sync-data: setup ## Copy samples and tutorials to the notebooks of ENV now
 demo-password: setup ## Print names and password of the demo users of ENV
 	@$(BIN)/python scripts/demo_password.py build/$(ENV)
 
-test: lint unit integration pygrid molecule e2e ## Run every test but those of make soak
+test: lint unit integration pygrid molecule e2e ## Run every test but those that soak adds
 
 soak: ## Test hosts with what takes long, the way to another release of JupyterHub and back
 	@SOAK=true $(MAKE) molecule
