@@ -52,7 +52,7 @@ def main() -> None:
     """Deploy, measure and print."""
     os.environ["ANSIBLE_CALLBACKS_ENABLED"] = "ansible.posix.profile_tasks"
     with tempfile.TemporaryDirectory() as folder, emulator(Path(folder)) as cloud:
-        platform = Platform(cloud, Path(folder) / "build")
+        platform = Platform.prepared(cloud, Path(folder) / "build")
         for name in ("first", "no-op", "no-op", "no-op"):
             begin = time.perf_counter()
             run = platform.play("site.yml")

@@ -209,7 +209,7 @@ def main() -> None:
         emulator(Path(folder)) as cloud,
         node.serving(Path(folder)) as published,
     ):
-        platform = Platform(cloud, Path(folder) / "build")
+        platform = Platform.prepared(cloud, Path(folder) / "build")
         platform.play("site.yml", "--skip-tags", "pygrid,jupyterhub")
         bench = Bench.on(platform, published)
         packages(bench, Path(folder))

@@ -22,6 +22,11 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m smoke", description=__doc__)
     parser.add_argument("outputs", type=Path, help="the outputs file of the deployment")
     parser.add_argument("--read-only", action="store_true", help="leave out checks that write")
+    parser.add_argument(
+        "--shell-credentials",
+        action="store_true",
+        help="ask AWS with the credentials of the shell, not with those of the outputs file",
+    )
     parser.add_argument("--json", action="store_true", help="print the rows as JSON")
     parser.add_argument(
         "--only",
@@ -53,7 +58,9 @@ def main() -> None:
         sys.exit(2)
     # What is made is removed then, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(INTERRUPTED))
-    platform = Platform(outputs, read_only=options.read_only)
+    platform = Platform(
+        outputs, read_only=options.read_only, shell_credentials=options.shell_credentials
+    )
     chosen = [name for name in COMPONENTS if not options.only or name in options.only]
     rows = check(platform, chosen)
     print(as_json(rows) if options.json else table(rows))

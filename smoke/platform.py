@@ -28,6 +28,8 @@ class Platform:
 
     outputs: dict[str, Any]
     read_only: bool = False
+    shell_credentials: bool = False
+    """Whether AWS is asked with the credentials of the shell, not those of the outputs file."""
 
     @cached_property
     def mark(self) -> str:
@@ -46,7 +48,7 @@ class Platform:
 
     @cached_property
     def _session(self) -> boto3.Session:
-        account = self.outputs["aws"]
+        account = {} if self.shell_credentials else self.outputs["aws"]
         return boto3.Session(
             region_name=self.region,
             profile_name=account.get("profile"),

@@ -109,13 +109,17 @@ def free_subnet() -> str:
 
 
 @contextmanager
-def emulator(folder: Path, *, hosts: bool = False) -> Iterator[Cloud]:
-    """Run an emulator that keeps its state in `folder`; both are gone afterwards."""
+def emulator(folder: Path, *, hosts: bool = False, record: bool = False) -> Iterator[Cloud]:
+    """Run an emulator that keeps its state in `folder`; both are gone afterwards.
+
+    With `record` it writes what policies decide to `build/local/decisions.jsonl` there.
+    """
     cloud = Cloud(free_port(), subnet=free_subnet() if hosts else "")
     # Where the local inventory looks for the key of hosts, with `folder / "build"` to build in.
     options = ["--port", str(cloud.port), "--state-dir", str(folder / "build/local")]
     command = [sys.executable, "-m", "local_cloud"]
-    subprocess.run([*command, "up", *options, "--subnet", cloud.subnet], cwd=ROOT, check=True)
+    more = ["--subnet", cloud.subnet, *(["--record"] if record else [])]
+    subprocess.run([*command, "up", *options, *more], cwd=ROOT, check=True)
     try:
         yield cloud
     finally:

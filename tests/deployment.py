@@ -51,6 +51,13 @@ class Platform:
     cloud: Cloud
     folder: Path
 
+    @classmethod
+    def prepared(cls, cloud: Cloud, folder: Path, *arguments: str) -> Platform:
+        """Return a platform in an account that has the role under which it is deployed."""
+        platform = cls(cloud, folder)
+        platform.play("playbooks/deployer.yml", *arguments)
+        return platform
+
     @property
     def outputs(self) -> dict[str, Any]:
         """Return what the deployment wrote to its outputs file."""

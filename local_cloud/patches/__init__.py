@@ -9,6 +9,7 @@ from importlib import import_module
 
 from local_cloud.patches import (
     amplify,
+    authorization,
     browser_sessions,
     client_secrets,
     confirmation,
@@ -25,6 +26,7 @@ from local_cloud.patches import (
     metric_namespaces,
     names,
     network_parts,
+    policy_versions,
     principal_tags,
     refresh_grants,
     role_trust,
@@ -61,6 +63,11 @@ PATCHES: tuple[tuple[Callable[..., None], tuple[str, ...]], ...] = (
         ("ministack.core.iam_actions", "ministack.services.dynamodb"),
     ),
     (metric_namespaces.patch, ("ministack.core.iam_actions",)),
+    (
+        authorization.patch,
+        ("ministack.core.iam_actions", "ministack.services.tagging", _EC2),
+    ),
+    (policy_versions.patch, ("ministack.services.iam",)),
     (ssm_parameters.patch, ("ministack.core.iam_actions", _IAM)),
     (host_containers.patch, (_EC2,)),
     (elastic_ips.patch, (_EC2,)),

@@ -70,12 +70,18 @@ def _authorizer(evaluator: Any, router: Any, responses: Any) -> Authorize:
         set_account(owner_of(key) or key)
         account = account_of()
         arn = f"arn:aws:amplify:{region}:{account}:{'/'.join(resource)}"
-        checks = [(f"amplify:{operation}", "amplify", arn)]
+        checks: list[tuple[str, str, str, dict[str, str]]] = [
+            (f"amplify:{operation}", "amplify", arn, {})
+        ]
         if role:
-            checks.append(("iam:PassRole", "iam", role))
-        for action, service, checked in checks:
+            service = {"iam:PassedToService": "amplify.amazonaws.com"}
+            checks.append(("iam:PassRole", "iam", role, service))
+        for action, namespace, checked, context in checks:
             # Looked up at each request, since later patches mend it.
-            _raise(evaluator.enforce(key, action, service, region, resource_arn=checked), action)
+            denied = evaluator.enforce(
+                key, action, namespace, region, resource_arn=checked, service_context=context
+            )
+            _raise(denied, action)
         return Caller(region, account)
 
     return authorize

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -29,6 +30,7 @@ def patch(evaluator: ModuleType) -> None:
     def evaluate_and_write(ctx: Any, policies: Any, *limits: Any) -> Any:
         result = evaluate(ctx, policies, *limits)
         line = {
+            "time": time.time(),
             "principal": ctx.principal_arn,
             "action": ctx.action,
             "resource": ctx.resource_arn,

@@ -10,12 +10,19 @@ _REQUEST = ["service", "method", "path", "headers", "body", "query_params", "reg
 _CHECK = ["access_key_id", "iam_action", "service", "region", "resource_arn", "service_context"]
 
 
-class _Arns(str):
+class Arns(str):
     """The ARN of the first of several resources, each of which is checked."""
 
     __slots__ = ("every",)
 
     every: tuple[str, ...]
+
+    @classmethod
+    def of(cls, every: list[str]) -> "Arns":
+        """Return the ARNs as one value."""
+        arns = cls(every[0])
+        arns.every = tuple(every)
+        return arns
 
 
 def patch(iam_actions: ModuleType, evaluator: ModuleType) -> None:
@@ -37,14 +44,13 @@ def patch(iam_actions: ModuleType, evaluator: ModuleType) -> None:
         service, _, _, _, body, _, region, account_id = request
         names = _names(body) if service == "ssm" else []
         if not names:
-            return str(extract(*request))
+            found: str = extract(*request)
+            return found
         prefix = f"arn:aws:ssm:{region}:{account_id}:parameter/"
-        arns = _Arns(f"{prefix}{names[0].lstrip('/')}")
-        arns.every = tuple(f"{prefix}{name.lstrip('/')}" for name in names)
-        return arns
+        return Arns.of([f"{prefix}{name.lstrip('/')}" for name in names])
 
     def enforce_each(*request: str, resource_arn: str = "*", **context: Any) -> Any:
-        arns = resource_arn.every if isinstance(resource_arn, _Arns) else (resource_arn,)
+        arns = resource_arn.every if isinstance(resource_arn, Arns) else (resource_arn,)
         checks = (enforce(*request, resource_arn=arn, **context) for arn in arns)
         return next((denied for denied in checks if denied), None)
 

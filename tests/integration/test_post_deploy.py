@@ -49,7 +49,7 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
             cloud.client("ssm").put_parameter(
                 Name=f"/artificien/local/{key}", Value=value, Type="String"
             )
-        yield Platform(cloud, folder / "build")
+        yield Platform.prepared(cloud, folder / "build")
 
 
 def deploy(account: Platform, *arguments: str, domain: str = DOMAIN) -> int:

@@ -54,7 +54,9 @@ class Emulator:
             resource_arn: str = "*",
             service_context: Any = None,
         ) -> Any:
-            assert (access_key_id, region, service_context) == ("key", "eu-west-1", None)
+            passed = {"iam:PassedToService": "amplify.amazonaws.com"}
+            expected = passed if iam_action == "iam:PassRole" else {}
+            assert (access_key_id, region, service_context) == ("key", "eu-west-1", expected)
             self.checks.append((iam_action, service, resource_arn))
             return self.answers.get(iam_action)
 

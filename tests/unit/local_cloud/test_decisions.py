@@ -1,6 +1,7 @@
 """The decisions of policies, in a file where one is asked for."""
 
 import json
+import time
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -35,6 +36,7 @@ def test_each_decision_is_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv(DECISIONS_VARIABLE, file)
     evaluator = Evaluator()
     decisions.patch(evaluator)
+    start = time.time()
     assert evaluator.evaluate(CONTEXT, ["Allow"]).decision == "Allow"
     assert evaluator.evaluate(CONTEXT, ["Deny"], []).decision == "Deny"
     request = {
@@ -43,6 +45,7 @@ def test_each_decision_is_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         "resource": CONTEXT.resource_arn,
     }
     lines = [json.loads(line) for line in Path(file).read_text().splitlines()]
+    assert start <= lines[0].pop("time") <= lines[1].pop("time") <= time.time()
     assert lines == [request | {"decision": "Allow"}, request | {"decision": "Deny"}]
 
 
