@@ -127,7 +127,7 @@ def running(
     environment = {
         f"PYGRID_{name.upper()}": str(value) for name, value in (values | settings).items()
     }
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # nosec B603 # no shell, no outside text
         [sys.executable, "-m", "artificien_pygrid.cli", "serve"], env=os.environ | environment
     )
     try:

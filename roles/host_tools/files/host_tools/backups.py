@@ -109,7 +109,9 @@ class Backups:
             BackupError: The program failed, or its output did not arrive as a whole.
         """
         name = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        with subprocess.Popen(**command, stdout=subprocess.PIPE) as process:
+        with subprocess.Popen(  # nosec B603 # no shell, and what is run is the caller's own
+            **command, stdout=subprocess.PIPE
+        ) as process:
             output = Output(process, command["args"][0], accepted_codes)
             try:
                 self.client.upload_fileobj(output, self.bucket, self._key(name), Config=_TRANSFER)

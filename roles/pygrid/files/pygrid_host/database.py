@@ -76,7 +76,7 @@ class Server:
         Raises:
             DatabaseError: It failed.
         """
-        done: subprocess.CompletedProcess[str] = subprocess.run(
+        done: subprocess.CompletedProcess[str] = subprocess.run(  # nosec B603 # no shell
             **self.command(program, database, administrator=True),
             stdin=subprocess.DEVNULL if stdin is None else stdin,
             capture_output=True,

@@ -88,7 +88,7 @@ def restore(config: Config, server: Server, backups: Backups, name: str, *, forc
     new, old = f"{server.database}_new_{stamp}", f"{server.database}_old_{stamp}"
     try:
         with (
-            tempfile.TemporaryDirectory(dir="/var/tmp") as folder,
+            tempfile.TemporaryDirectory(dir="/var/tmp") as folder,  # nosec B108 # nobody else's
             Path(folder, "dump").open("w+b") as file,
         ):
             backups.download(manifest, file)

@@ -1,0 +1,60 @@
+"""What policies grant, and to whom."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+PUBLIC = ("*", {"AWS": "*"}, {"AWS": ["*"]})
+
+
+def listed(value: Any) -> list[Any]:
+    """Return what may stand alone or in a list as a list."""
+    return value if isinstance(value, list) else [value]
+
+
+def statements(policy: Any) -> list[dict[str, Any]]:
+    """Return the statements of a policy, which AWS gives as text or as it is; None has none."""
+    document = json.loads(policy) if isinstance(policy, str) else policy or {}
+    return listed(document.get("Statement", []))
+
+
+def actions(policy: Any) -> list[str]:
+    """Return the actions that a policy allows."""
+    return [
+        action
+        for statement in statements(policy)
+        if statement["Effect"] == "Allow"
+        for action in listed(statement["Action"])
+    ]
+
+
+def is_public(policy: Any) -> bool:
+    """Tell whether a policy of a resource allows anything to everybody."""
+    return any(
+        statement["Effect"] == "Allow"
+        and statement["Principal"] in PUBLIC
+        and "Condition" not in statement
+        for statement in statements(policy)
+    )
+
+
+def other_accounts(policy: Any, account: str) -> list[str]:
+    """Return the principals of other accounts whom a policy of a resource allows anything."""
+    return [
+        principal
+        for statement in statements(policy)
+        if statement["Effect"] == "Allow" and isinstance(statement["Principal"], dict)
+        for principal in listed(statement["Principal"].get("AWS", []))
+        if account not in principal
+    ]
+
+
+def demands_tls(policy: Any) -> bool:
+    """Tell whether a policy of a resource denies everybody what is not sent over TLS."""
+    return any(
+        statement["Effect"] == "Deny"
+        and statement["Principal"] in PUBLIC
+        and statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
+        for statement in statements(policy)
+    )
