@@ -46,6 +46,13 @@ def sources(value: Any, components: list[str]) -> set[str]:
     return named | {PUBLISHED_BY[word] for word in words if word in PUBLISHED_BY}
 
 
+def resolved(value: Any, variables: dict[str, Any]) -> list[Any]:
+    """Return a variable with the variables that it is made of, and theirs."""
+    words = set(WORD.findall(yaml.dump(value))) & variables.keys()
+    rest = {name: each for name, each in variables.items() if name not in words}
+    return [value, *(part for word in words for part in resolved(variables[word], rest))]
+
+
 def taken() -> set[tuple[str, str]]:
     """Return who takes something of whom, by the variables that wire components together."""
     components = deployed()
@@ -56,7 +63,8 @@ def taken() -> set[tuple[str, str]]:
         for prefix in prefixes(taker)
         for name, value in variables.items()
         if name.startswith(f"{prefix}_")
-        for source in sources(value, components)
+        for part in resolved(value, variables)
+        for source in sources(part, components)
     }
     # What a component takes of one that is deployed after it is a setting, which needs no result.
     place = {component: number for number, component in enumerate(components)}
