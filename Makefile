@@ -14,6 +14,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 export PYTHONDONTWRITEBYTECODE := 1
 SCENARIOS := $(or $(ROLE),$(patsubst molecule/%/molecule.yml,%,$(wildcard molecule/*/molecule.yml)))
 PYTHON_FILES := lambdas library local_cloud benchmarks examples scripts smoke tests roles molecule
+DEPLOYED_FILES := lambdas library module_utils local_cloud pygrid/src pygrid/scripts pygrid/benchmarks roles scripts smoke benchmarks examples
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,12 +23,15 @@ setup: ## Get Python 3.13 and install everything that is pinned, below build/
 	@scripts/setup
 
 up: setup ## Start the local cloud and deploy the whole platform to it
-	@ANSIBLE_CALLBACKS_ENABLED=ansible.posix.profile_tasks $(BIN)/ansible-playbook -i inventories/local/hosts.yml playbooks/local_cloud.yml
-	@ANSIBLE_CALLBACKS_ENABLED=ansible.posix.profile_tasks $(BIN)/ansible-playbook -i inventories/local site.yml
+	@ANSIBLE_CALLBACKS_ENABLED=ansible.posix.profile_roles $(BIN)/ansible-playbook -i inventories/local/hosts.yml playbooks/local_cloud.yml
+	@ANSIBLE_CALLBACKS_ENABLED=ansible.posix.profile_roles $(BIN)/ansible-playbook -i inventories/local site.yml
 	@$(BIN)/python scripts/summary.py build/local/outputs.json
 
 down: ## Stop the local cloud and remove all that it holds
 	@python3 -m local_cloud down
+
+deployer: setup ## Make the role that deploys ENV; run once by an administrator
+	@$(PLAYBOOK) playbooks/deployer.yml
 
 plan: setup ## Show what a deployment to ENV would change; fails if anything would
 	@scripts/plan -i $(INVENTORY) --tags $(TAGS)
@@ -87,18 +91,24 @@ demo-password: setup ## Print names and password of the demo users of ENV
 
 test: lint unit integration pygrid molecule e2e ## Run every test but those that soak adds
 
-soak: ## Test hosts with what takes long, the way to another release of JupyterHub and back
+soak: setup ## Test what takes hours: another release of JupyterHub and back, every plan and interruption
 	@SOAK=true $(MAKE) molecule
+	@SOAK=true $(BIN)/pytest tests/e2e/test_interruptions.py tests/e2e/test_plan.py tests/e2e/test_restart.py -n 2 --dist loadscope
 
-lint: setup ## Check style, types, documentation, shell scripts and secrets
+lint: setup ## Check style, types, security, documentation, shell scripts, secrets and pins
 	@$(BIN)/ruff check && $(BIN)/ruff format --check
 	@$(BIN)/mypy $(PYTHON_FILES)
 	@cd pygrid && ../build/pygrid-venv/bin/mypy src tests benchmarks scripts
+	@$(BIN)/python scripts/bandit.py $(DEPLOYED_FILES)
 	@$(BIN)/yamllint --strict .
 	@$(BIN)/ansible-lint --offline
 	@$(BIN)/shellcheck scripts/setup scripts/plan scripts/lock scripts/molecule .ci/run
 	@git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --exclude-files '^pygrid/tests/golden/' --exclude-secrets '^(test|testing|unit|hush)$$'
 	@$(BIN)/python scripts/document_roles.py --check
+	@$(BIN)/python scripts/audit.py
+
+audit: setup ## Ask the world for advisories of what is pinned, and for what was withdrawn
+	@$(BIN)/python scripts/audit.py --online
 
 unit: setup ## Run the unit tests: no network, no AWS
 	@$(BIN)/pytest tests/unit -n 2
@@ -140,4 +150,4 @@ clean: ## Remove everything that was built or installed, and the images of hosts
 	@python3 -m local_cloud clean
 	@rm -rf build
 
-.PHONY: help setup up down plan deploy destroy outputs smoke samples users disable-user add-to-group remove-from-group rotate-secret retire-secret backup restore backup-hub restore-hub sync-data demo-password test soak lint unit integration pygrid molecule e2e bench bench-pygrid format docs lock clean
+.PHONY: help setup up down deployer plan deploy destroy outputs smoke samples users disable-user add-to-group remove-from-group rotate-secret retire-secret backup restore backup-hub restore-hub sync-data demo-password test soak lint audit unit integration pygrid molecule e2e bench bench-pygrid format docs lock clean

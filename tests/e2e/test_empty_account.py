@@ -15,12 +15,27 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.cloud import Cloud
+
+DEPLOYER = "artificien-local-deployer"
+
 
 @pytest.fixture
 def empty_account(tmp_path: Path) -> Iterator[Platform]:
     """Return a platform to which nothing is deployed yet."""
     with emulator(tmp_path, hosts=True) as cloud:
-        yield Platform(cloud, tmp_path / "build")
+        yield Platform.prepared(cloud, tmp_path / "build")
+
+
+def assert_only_the_deployer_is_left(cloud: Cloud) -> None:
+    """Check that no role and no policy is left but those under which all was removed."""
+    roles = [role["RoleName"] for role in cloud.client("iam").list_roles()["Roles"]]
+    assert roles == [DEPLOYER]
+    attached = cloud.client("iam").list_attached_role_policies(RoleName=DEPLOYER)
+    policies = cloud.client("iam").list_policies(Scope="Local")["Policies"]
+    assert {policy["Arn"] for policy in policies} == {
+        policy["PolicyArn"] for policy in attached["AttachedPolicies"]
+    }
 
 
 def test_a_plan_of_an_empty_account_shows_what_would_be_made(empty_account: Platform) -> None:
@@ -93,8 +108,7 @@ def test_what_holds_data_survives_until_told_otherwise(empty_account: Platform) 
     assert cloud.client("lambda").list_event_source_mappings()["EventSourceMappings"] == []
     assert cloud.client("sqs").list_queues().get("QueueUrls", []) == []
     assert cloud.client("logs").describe_log_groups()["logGroups"] == []
-    assert cloud.client("iam").list_policies(Scope="Local")["Policies"] == []
-    assert cloud.client("iam").list_roles()["Roles"] == []
+    assert_only_the_deployer_is_left(cloud)
     assert cloud.client("cognito-idp").list_user_pools(MaxResults=10)["UserPools"] == []
     pools = cloud.client("cognito-identity").list_identity_pools(MaxResults=10)["IdentityPools"]
     assert pools == []
