@@ -28,7 +28,7 @@ SOAK = os.environ.get("SOAK") == "true"
 # A change of what runs on a host takes minutes; of a host's AWS, seconds.
 WHERE = ("site.yml",) if SOAK else ("site.yml", "--limit", "localhost")
 # pragma: allowlist nextline secret
-REGISTRAR_SECRET = "godaddy-of-run"  # noqa: S105 - its name
+REGISTRAR_SECRET = "artificien-local-godaddy"  # noqa: S105 - its name
 TELL_NOTHING = {
     "cognito_client_secret": "it is an operation: test_a_rotation_is_what_its_plan_said",
     "demo_data": "its files are but an input of dynamodb_seed",
@@ -110,17 +110,12 @@ def deployments(
     secrets, route53 = cloud.client("secretsmanager"), cloud.client("route53")
     zone = route53.create_hosted_zone(Name=ZONE, CallerReference=str(tmp_path))["HostedZone"]["Id"]
     secrets.create_secret(Name=REGISTRAR_SECRET, SecretString=json.dumps(CREDENTIALS))
-    rights = {"deployer_dns_zones": [ZONE], "deployer_secrets": [REGISTRAR_SECRET]}
-    platform.play("playbooks/deployer.yml", "-e", json.dumps(rights))
     for name, value in TOLD_AS_JSON.items():
         monkeypatch.setenv(name, value)
     with proxy(registrar, certificate) as url:
         monkeypatch.setenv("HTTPS_PROXY", url)
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
         yield Deployments(platform, registrar)
-    for name in TOLD_AS_JSON:
-        monkeypatch.delenv(name)
-    platform.play("playbooks/deployer.yml")
     secrets.delete_secret(SecretId=REGISTRAR_SECRET, ForceDeleteWithoutRecovery=True)
     route53.delete_hosted_zone(Id=zone)
 
