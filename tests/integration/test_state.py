@@ -122,6 +122,7 @@ STEPS: dict[str, Callable[[Account], object]] = {
         Name="/one", Value="2", Type="String", Overwrite=True
     ),
     "a secret": lambda a: a.secretsmanager.create_secret(Name="one", SecretString="1"),
+    # pragma: allowlist nextline secret
     "a tag of a secret": lambda a: a.secretsmanager.tag_resource(
         SecretId="one", Tags=[{"Key": "a", "Value": "b"}]
     ),
