@@ -122,9 +122,10 @@ STEPS: dict[str, Callable[[Account], object]] = {
         Name="/one", Value="2", Type="String", Overwrite=True
     ),
     "a secret": lambda a: a.secretsmanager.create_secret(Name="one", SecretString="1"),
-    # pragma: allowlist nextline secret
     "a tag of a secret": lambda a: a.secretsmanager.tag_resource(
-        SecretId="one", Tags=[{"Key": "a", "Value": "b"}]
+        # pragma: allowlist nextline secret
+        SecretId="one",
+        Tags=[{"Key": "a", "Value": "b"}],
     ),
     "a queue": lambda a: a.sqs.create_queue(QueueName="one"),
     "how long a queue keeps messages": lambda a: a.sqs.set_queue_attributes(
