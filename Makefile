@@ -89,11 +89,15 @@ sync-data: setup ## Copy samples and tutorials to the notebooks of ENV now
 demo-password: setup ## Print names and password of the demo users of ENV
 	@$(BIN)/python scripts/demo_password.py build/$(ENV)
 
-test: lint unit integration pygrid molecule e2e ## Run every test but those that soak adds
+# The last two as one, since the one has a process to spare where the other has too few.
+test: lint unit pygrid molecule ## Run every test but those that soak adds
+	@scripts/setup --debian
+	@scripts/setup --notebooks
+	@$(BIN)/pytest tests/integration tests/e2e -n 2 --dist loadscope --timeout 1800
 
 soak: setup ## Test what takes hours: another release of JupyterHub and back, every plan and interruption
 	@SOAK=true $(MAKE) molecule
-	@SOAK=true $(BIN)/pytest tests/e2e/test_interruptions.py tests/e2e/test_plan.py tests/e2e/test_restart.py -n 2 --dist loadscope
+	@SOAK=true $(BIN)/pytest tests/e2e/test_deployment.py tests/e2e/test_empty_account.py tests/e2e/test_interruptions.py tests/e2e/test_plan.py tests/e2e/test_restart.py -n 2 --dist loadscope
 
 lint: setup ## Check style, types, security, documentation, shell scripts, secrets and pins
 	@$(BIN)/ruff check && $(BIN)/ruff format --check

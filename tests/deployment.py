@@ -30,6 +30,9 @@ COMPONENTS = [
     "post_deploy",
 ]
 
+SOAK = os.environ.get("SOAK") == "true"
+"""Whether what takes hours is tested too, as `make soak` does."""
+
 
 @dataclass(frozen=True)
 class Run:

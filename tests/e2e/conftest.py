@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from xdist.scheduler import LoadScopeScheduling
 from tests.browser import chromium
 from tests.checkout import Checkout
 from tests.cloud import ROOT
-from tests.deployment import Platform
+from tests.deployment import SOAK, Platform
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -28,7 +27,7 @@ ALONE = (
 """Tests with platforms of their own."""
 
 # What takes so long that only `make soak` has it.
-collect_ignore = [] if os.environ.get("SOAK") == "true" else ["test_restart.py"]
+collect_ignore = [] if SOAK else ["test_restart.py"]
 
 ENDING = (
     "tests/e2e/test_make.py::test_make_up_again",
@@ -69,10 +68,15 @@ def place(item: pytest.Item) -> int:
 
 
 class Scheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
-    """Keeps the tests that share a platform in one process; the others run beside them."""
+    """Keeps the tests that share a platform in one process; all others run beside them."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return nodeid if nodeid.startswith(ALONE) else "platform"
+        if nodeid.startswith(ALONE):
+            return nodeid
+        if nodeid.startswith("tests/e2e/"):
+            return "platform"
+        scope: str = super()._split_scope(nodeid)
+        return scope
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:

@@ -17,14 +17,13 @@ import pytest
 
 from tests.calls import Calls
 from tests.cloud import BIN, ROOT, emulator
-from tests.deployment import Platform
+from tests.deployment import SOAK, Platform
 from tests.state import state_of
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SOAK = os.environ.get("SOAK") == "true"
 MARK = "INTERRUPTED_RUN"
 WITHOUT_HOSTS = ("--skip-tags", "pygrid,jupyterhub,post_deploy")
 CHANGES = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ import yaml
 
 from tests.calls import Call, Calls
 from tests.cloud import ROOT
+from tests.deployment import SOAK
 from tests.plans import TOLD_AS_JSON, contradictions, tasks_of
 from tests.registrar import CREDENTIALS, ZONE, Registrar, proxy
 from tests.state import state_of
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from tests.deployment import Platform
     from tests.plans import Task
 
-SOAK = os.environ.get("SOAK") == "true"
 # A change of what runs on a host takes minutes; of a host's AWS, seconds.
 WHERE = ("site.yml",) if SOAK else ("site.yml", "--limit", "localhost")
 # pragma: allowlist nextline secret

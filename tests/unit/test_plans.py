@@ -77,7 +77,7 @@ def test_tasks_are_read_with_their_diffs_and_times() -> None:
     report = {
         "plays": [
             {
-                "play": {"path": "/work/playbooks/storage.yml:1"},
+                "play": {"path": "/srv/project/playbooks/storage.yml:1"},
                 "tasks": [
                     task("Make", changed=True, results=[{"diff": diff}, {"diff": [diff]}, {}]),
                     task("Skip", skipped=True),
