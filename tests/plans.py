@@ -24,6 +24,9 @@ TO_COME = re.compile("unknown|(?:address-)?to-come")
 ON_THIS_MACHINE = {"demo_data", "ssm_parameters_file"}
 OURS = {path.stem for path in Path(__file__).parent.parent.glob("library/*.py")} - ON_THIS_MACHINE
 
+# What a module shows beside what it changes; another task may have changed that by then.
+BESIDE = {"amazon.aws.iam_instance_profile": "roles"}
+
 
 @dataclass(frozen=True)
 class Task:
@@ -95,8 +98,15 @@ def _diff(result: dict[str, Any]) -> list[Any]:
     # The headers name temporary files.
     results = result.get("results", [result])
     diffs = [each.get("diff") or [] for each in results if isinstance(each, dict)]
+    beside = BESIDE.get(result["action"])
     return [
-        {key: value for key, value in part.items() if not key.endswith("_header")}
+        {
+            key: {name: each for name, each in value.items() if name != beside}
+            if isinstance(value, dict)
+            else value
+            for key, value in part.items()
+            if not key.endswith("_header")
+        }
         for diff in diffs
         for part in (diff if isinstance(diff, list) else [diff])
     ]

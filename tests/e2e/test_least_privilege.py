@@ -82,14 +82,14 @@ def check(platform: Platform, roles: list[str], explanations: list[dict[str, Any
     assert found
     unused = [grant for grant in found if not any(grant.covers(use) for use in used)]
     unexplained = [grant for grant in unused if not any(map(grant.is_meant_by, explanations))]
-    assert unexplained == []
+    assert not unexplained, "\n".join(map(str, unexplained))
     stale = [
         (explanation["roles"], action)
         for explanation in explanations
         for action in explanation["actions"]
         if not any(grant.is_meant_by(explanation | {"actions": [action]}) for grant in unused)
     ]
-    assert stale == [], "no longer unused: take the explanation away"
+    assert not stale, f"take these explanations away, the grants are used: {stale}"
 
 
 @pytest.fixture

@@ -29,7 +29,8 @@ def test_demo_users_and_secrets_are_managed_by_commands(
     checkout: Checkout, platform: Platform
 ) -> None:
     cognito = platform.outputs["cognito"]
-    (name, *_) = re.findall(r"user names: (\w+)", checkout.run("make", "demo-password"))
+    # Not the first one, as whom others sign in.
+    (name,) = re.findall(r"user names: \w+, (\w+)", checkout.run("make", "demo-password"))
     checkout.run("make", "disable-user", f"NAME={name}")
     user = platform.cloud.client("cognito-idp").admin_get_user(
         UserPoolId=cognito["user_pool_id"], Username=name

@@ -97,7 +97,8 @@ class Deployments:
         """Plan and run; return the tasks that changed something, as the plan had said."""
         plan = self.plan(*arguments)
         run, writes = self.play(*arguments, "--diff")
-        assert contradictions(plan, run, writes) == []
+        found = contradictions(plan, run, writes)
+        assert not found, "\n".join(found)
         return [task for task in run if task.changed]
 
 
