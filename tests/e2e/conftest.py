@@ -30,7 +30,6 @@ ALONE = (
 collect_ignore = [] if SOAK else ["test_restart.py"]
 
 ENDING = (
-    "tests/e2e/test_make.py::test_make_up_again",
     "tests/e2e/test_least_privilege.py::test_every_grant_of_the_platform",
     "tests/e2e/test_destroy.py",
     "tests/e2e/test_least_privilege.py::test_every_grant_of_the_deployer",

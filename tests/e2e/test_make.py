@@ -20,11 +20,6 @@ def test_make_up_tells_what_each_role_took(first_up: str) -> None:
     assert {"cognito", "pygrid", "jupyterhub"} <= set(profile)
 
 
-def test_make_up_again_changes_nothing(checkout: Checkout, platform: Platform) -> None:
-    assert platform.outputs
-    assert set(re.findall(r"changed=(\d+)", checkout.run("make", "up"))) == {"0"}
-
-
 def test_demo_users_and_secrets_are_managed_by_commands(
     checkout: Checkout, platform: Platform
 ) -> None:

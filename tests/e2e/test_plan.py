@@ -222,7 +222,7 @@ def test_a_deployment_does_what_its_plan_said(
     for change in changes:
         assert set(change.modules) <= reporting(made, change.tag), str(change)
     if not SOAK:
-        # That nothing is left to do, `make up` shows afterwards, hosts included.
+        # Whether anything is left to do takes more plans of the whole site to tell.
         platform.play(*again)
         return
     assert [str(task) for task in deployments.plan(*there) if task.changed] == []
