@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -16,6 +17,12 @@ from tests.cloud import ROOT, Cloud, free_port, free_subnet
 def files_of(folder: Path) -> set[str]:
     """Return the paths of everything in a folder."""
     return {str(path.relative_to(folder)) for path in folder.rglob("*")}
+
+
+def command_to_try(printed: str) -> list[str]:
+    """Return the command that `make up` has printed for people to try."""
+    (command,) = re.findall(r"build/venv/bin/python examples/\S+ \S+", printed)
+    return str(command).split()
 
 
 @dataclass(frozen=True)

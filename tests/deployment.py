@@ -55,10 +55,10 @@ class Platform:
     folder: Path
 
     @classmethod
-    def prepared(cls, cloud: Cloud, folder: Path, *arguments: str) -> Platform:
+    def prepared(cls, cloud: Cloud, folder: Path) -> Platform:
         """Return a platform in an account that has the role under which it is deployed."""
         platform = cls(cloud, folder)
-        platform.play("playbooks/deployer.yml", *arguments)
+        platform.play("playbooks/deployer.yml")
         return platform
 
     @property

@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PREFIX = "artificien-local-"
+DEPLOYER = f"{PREFIX}deployer"
+"""The role under which the platform is deployed, and what its policies begin with."""
 
 
 def as_list(value: Any) -> list[Any]:

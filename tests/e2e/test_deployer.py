@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.policies import as_list, documents, names_of_roles
+from tests.policies import DEPLOYER, as_list, documents, names_of_roles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.deployment import Platform
 
-DEPLOYER = "artificien-local-deployer"
 
 Pair = tuple[str, str]
 """A service, and the name of a role that it works under."""

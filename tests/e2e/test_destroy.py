@@ -6,6 +6,7 @@ import random
 from typing import TYPE_CHECKING
 
 from tests.losses import resources
+from tests.policies import DEPLOYER
 
 if TYPE_CHECKING:
     from tests.checkout import Checkout
@@ -18,7 +19,7 @@ def test_destroy_finishes_after_a_third_was_lost_and_leaves_nothing(
     platform: Platform, checkout: Checkout
 ) -> None:
     cloud = platform.cloud
-    mine = [each for each in resources(cloud) if not each[1].endswith("-deployer")]
+    mine = [each for each in resources(cloud) if each[1] != DEPLOYER]
     lost = random.Random(SEED).sample(mine, len(mine) // 3)  # noqa: S311 - which ones does not matter
     # A host stays at least, so that one is removed.
     hosts = [each for each in lost if each[0].deletion == "terminate_instances"]
@@ -26,7 +27,7 @@ def test_destroy_finishes_after_a_third_was_lost_and_leaves_nothing(
         kind.delete(cloud, identifier)
     checkout.run("make", "destroy", "CONFIRM=local", "DELETE_DATA=true")
 
-    assert [each[1] for each in resources(cloud)] == ["artificien-local-deployer"], lost
+    assert [each[1] for each in resources(cloud)] == [DEPLOYER], lost
     tagged = cloud.client("resourcegroupstaggingapi").get_resources(
         TagFilters=[
             {"Key": "project", "Values": ["artificien"]},

@@ -10,6 +10,7 @@ import pytest
 
 from tests.cloud import emulator
 from tests.deployment import COMPONENTS, SOAK, Platform
+from tests.policies import DEPLOYER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from tests.cloud import Cloud
 
-DEPLOYER = "artificien-local-deployer"
 SOME = ("network", "cognito", "pygrid", "jupyterhub")
 """Components that are planned alone; `make soak` plans each of them."""
 

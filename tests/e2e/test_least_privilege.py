@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from tests.policies import PREFIX, as_list, documents, names_of_roles
+from tests.policies import DEPLOYER, PREFIX, as_list, documents, names_of_roles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from tests.deployment import Platform
 
 EXPLANATIONS = Path(__file__).with_name("unused_grants.yml")
-DEPLOYER = f"{PREFIX}deployer"
 
 Use = tuple[str, str, str]
 """A role, an action in small letters, and a resource."""

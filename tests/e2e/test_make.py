@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from tests.checkout import command_to_try
+
 if TYPE_CHECKING:
     from tests.checkout import Checkout
     from tests.deployment import Platform
 
 
 def test_the_command_that_make_up_prints_works(checkout: Checkout, first_up: str) -> None:
-    (command,) = re.findall(r"build/venv/bin/python examples/\S+ \S+", first_up)
-    assert "500 rows" in checkout.run(*command.split())
+    assert "500 rows" in checkout.run(*command_to_try(first_up))
 
 
 def test_make_up_tells_what_each_role_took(first_up: str) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.checkout import Checkout
+from tests.checkout import Checkout, command_to_try
 from tests.deployment import Platform
 
 if TYPE_CHECKING:
@@ -35,6 +34,5 @@ def test_a_restarted_platform_is_as_it_was_after_a_restore(own_checkout: Checkou
     assert "make restore ENV=local" in own_checkout.run("make", "up")
     own_checkout.run("make", "restore", "ENV=local")
     assert platform.outputs["pygrid"]["address"] == address
-    (command,) = re.findall(r"build/venv/bin/python examples/\S+ \S+", first)
-    restarted = [*command.split()[:-1], "Registered-After-A-Restart"]
+    restarted = [*command_to_try(first)[:-1], "Registered-After-A-Restart"]
     assert "500 rows" in own_checkout.run(*restarted)

@@ -5,18 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from tests.policies import as_list
+
 PUBLIC = ("*", {"AWS": "*"}, {"AWS": ["*"]})
-
-
-def listed(value: Any) -> list[Any]:
-    """Return what may stand alone or in a list as a list."""
-    return value if isinstance(value, list) else [value]
 
 
 def statements(policy: Any) -> list[dict[str, Any]]:
     """Return the statements of a policy, which AWS gives as text or as it is; None has none."""
     document = json.loads(policy) if isinstance(policy, str) else policy or {}
-    return listed(document.get("Statement", []))
+    return as_list(document.get("Statement", []))
 
 
 def actions(policy: Any) -> list[str]:
@@ -25,7 +22,7 @@ def actions(policy: Any) -> list[str]:
         action
         for statement in statements(policy)
         if statement["Effect"] == "Allow"
-        for action in listed(statement["Action"])
+        for action in as_list(statement["Action"])
     ]
 
 
@@ -45,7 +42,7 @@ def other_accounts(policy: Any, account: str) -> list[str]:
         principal
         for statement in statements(policy)
         if statement["Effect"] == "Allow" and isinstance(statement["Principal"], dict)
-        for principal in listed(statement["Principal"].get("AWS", []))
+        for principal in as_list(statement["Principal"].get("AWS", []))
         if account not in principal
     ]
 

@@ -263,17 +263,22 @@ def test_ec2_launch_template_no_secrets(account: Account, check: Check) -> None:
     check({name: "UserData" not in template for name, template in templates})
 
 
-def test_ec2_instance_secrets_user_data(account: Account, check: Check) -> None:
-    results = {}
-    for name, instance in account.instances.items():
-        answer = account.answer(
+def attributes(account: Account, attribute: str) -> dict[str, Any]:
+    """Return what AWS answers about an attribute of each instance."""
+    return {
+        name: account.answer(
             "ec2",
             "describe_instance_attribute",
             InstanceId=instance["InstanceId"],
-            Attribute="userData",
+            Attribute=attribute,
         )
-        results[name] = not answer.get("UserData", {}).get("Value")
-    check(results)
+        for name, instance in account.instances.items()
+    }
+
+
+def test_ec2_instance_secrets_user_data(account: Account, check: Check) -> None:
+    answers = attributes(account, "userData").items()
+    check({name: not answer.get("UserData", {}).get("Value") for name, answer in answers})
 
 
 def test_ec2_instance_profile_attached(account: Account, check: Check) -> None:
@@ -310,16 +315,8 @@ def test_ec2_instance_uses_single_eni(account: Account, check: Check) -> None:
 
 def test_aws_solutions_ec29(account: Account, check: Check) -> None:
     """Instances are protected against termination."""
-    results = {}
-    for name, instance in account.instances.items():
-        answer = account.answer(
-            "ec2",
-            "describe_instance_attribute",
-            InstanceId=instance["InstanceId"],
-            Attribute="disableApiTermination",
-        )
-        results[name] = answer["DisableApiTermination"]["Value"]
-    check(results)
+    answers = attributes(account, "disableApiTermination").items()
+    check({name: answer["DisableApiTermination"]["Value"] for name, answer in answers})
 
 
 def opens(account: Account, *ports: int) -> dict[str, bool]:

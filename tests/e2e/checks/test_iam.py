@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.checks.policies import actions, listed, statements
+from tests.e2e.checks.policies import actions, statements
+from tests.policies import as_list
 
 if TYPE_CHECKING:
     from tests.e2e.checks.account import Account
@@ -178,8 +179,8 @@ def test_aws_solutions_iam5(account: Account, check: Check) -> None:
     """Actions are named, and on what; wildcards within one bucket, table, log or secret may be."""
     check(
         {
-            f"{name}:{statement['Sid']}": not any("*" in each for each in listed(actions_of))
-            and "*" not in listed(statement["Resource"])
+            f"{name}:{statement['Sid']}": not any("*" in each for each in as_list(actions_of))
+            and "*" not in as_list(statement["Resource"])
             for name, document in account.policies.items()
             for statement in statements(document)
             if (actions_of := statement["Action"])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.e2e.checks.policies import listed, statements
+from tests.e2e.checks.policies import statements
+from tests.policies import as_list
 
 if TYPE_CHECKING:
     from tests.e2e.checks.account import Account
@@ -23,7 +24,7 @@ def test_vpc_endpoint_connections_trust_boundaries(account: Account, check: Chec
         policy = statements(endpoint.get("PolicyDocument"))
         results[service] = bool(policy) and not any(
             statement["Effect"] == "Allow"
-            and "*" in listed(statement["Principal"])
+            and "*" in as_list(statement["Principal"])
             and "Condition" not in statement
             for statement in policy
         )
