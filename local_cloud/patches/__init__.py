@@ -23,6 +23,7 @@ from local_cloud.patches import (
     iam,
     instance_attributes,
     instance_metadata,
+    launch_template_tags,
     metric_namespaces,
     names,
     network_parts,
@@ -72,6 +73,7 @@ PATCHES: tuple[tuple[Callable[..., None], tuple[str, ...]], ...] = (
     (host_containers.patch, (_EC2,)),
     (elastic_ips.patch, (_EC2,)),
     (network_parts.patch, (_EC2,)),
+    (launch_template_tags.patch, (_EC2,)),
     (instance_attributes.patch, (_EC2,)),
     (
         instance_metadata.patch,

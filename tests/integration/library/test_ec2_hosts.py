@@ -42,6 +42,13 @@ def instances(cloud: Cloud) -> list[dict[str, Any]]:
     return [item for reservation in found["Reservations"] for item in reservation["Instances"]]
 
 
+def templates(cloud: Cloud) -> list[dict[str, Any]]:
+    """Return the launch templates that have the host's name."""
+    found = cloud.client("ec2").describe_launch_templates(LaunchTemplateNames=[NAME])
+    listed: list[dict[str, Any]] = found["LaunchTemplates"]
+    return listed
+
+
 def addresses(cloud: Cloud) -> list[dict[str, Any]]:
     """Return the Elastic IPs of the account."""
     listed: list[dict[str, Any]] = cloud.client("ec2").describe_addresses()["Addresses"]
@@ -128,6 +135,27 @@ def test_another_type_is_reported_and_replaces_the_host_only_when_told(
     assert (
         replaced["hosts"][NAME]["address"] == address["PublicIp"] == told["hosts"][NAME]["address"]
     )
+
+
+def test_tags_of_everything_that_a_host_is_made_of_change(
+    cloud: Cloud, run_module: ModuleRunner
+) -> None:
+    first = {"component": "shop", "owner": "ada"}
+    run_module("ec2_hosts", hosts=[HOST | {"tags": first}], **NOWAIT)
+    # One has another value, one is removed, and one is new.
+    second = {"component": "market", "stage": "test"}
+    run_module.four_runs("ec2_hosts", hosts=[HOST | {"tags": second}], **NOWAIT)
+    (template,), (instance,), (address,) = templates(cloud), instances(cloud), addresses(cloud)
+    named = second | {"Name": NAME}
+    for resource, identifier, expected in (
+        (template, template["LaunchTemplateId"], second),
+        (instance, instance["InstanceId"], named),
+        (address, address["AllocationId"], named),
+    ):
+        filters = [{"Name": "resource-id", "Values": [identifier]}]
+        listed = cloud.client("ec2").describe_tags(Filters=filters)["Tags"]
+        for tags in (resource["Tags"], listed):
+            assert {tag["Key"]: tag["Value"] for tag in tags} == expected
 
 
 def test_a_host_that_was_lost_comes_back_at_its_address(
