@@ -20,9 +20,9 @@ TOLD_AS_JSON = {"ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json"}
 
 # What a plan puts in the place of ids and addresses that are yet to be given.
 TO_COME = re.compile("unknown|(?:address-)?to-come")
-# These write files of this machine, or make no calls of their own.
-ON_THIS_MACHINE = {"demo_data", "ssm_parameters_file"}
-OURS = {path.stem for path in Path(__file__).parent.parent.glob("library/*.py")} - ON_THIS_MACHINE
+# These write files of this machine, or restart what runs on hosts.
+NOT_OF_AWS = {"demo_data", "ssm_parameters_file", "stale_services"}
+OURS = {path.stem for path in Path(__file__).parent.parent.glob("library/*.py")} - NOT_OF_AWS
 
 # What a module shows beside what it changes; another task may have changed that by then.
 BESIDE = {"amazon.aws.iam_instance_profile": "roles"}
