@@ -13,8 +13,8 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 export PYTHONDONTWRITEBYTECODE := 1
 SCENARIOS := $(or $(ROLE),$(patsubst molecule/%/molecule.yml,%,$(wildcard molecule/*/molecule.yml)))
-PYTHON_FILES := lambdas library local_cloud benchmarks examples scripts smoke tests roles molecule
-DEPLOYED_FILES := lambdas library module_utils local_cloud pygrid/src pygrid/scripts pygrid/benchmarks roles scripts smoke benchmarks examples
+PYTHON_FILES := lambdas library strategy_plugins local_cloud benchmarks examples scripts smoke tests roles molecule
+DEPLOYED_FILES := lambdas library module_utils strategy_plugins local_cloud pygrid/src pygrid/scripts pygrid/benchmarks roles scripts smoke benchmarks examples
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -106,7 +106,7 @@ lint: setup ## Check style, types, security, documentation, shell scripts, secre
 	@$(BIN)/python scripts/bandit.py $(DEPLOYED_FILES)
 	@$(BIN)/yamllint --strict .
 	@$(BIN)/ansible-lint --offline
-	@$(BIN)/shellcheck scripts/setup scripts/plan scripts/lock scripts/molecule .ci/run
+	@$(BIN)/shellcheck scripts/setup scripts/plan scripts/lock scripts/molecule scripts/ssh .ci/run
 	@git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --exclude-files '^pygrid/tests/golden/' --exclude-secrets '^(test|testing|unit|hush)$$'
 	@$(BIN)/python scripts/document_roles.py --check
 	@$(BIN)/python scripts/audit.py

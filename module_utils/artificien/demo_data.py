@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+# Raised with every change of what the same numbers make, so that older files are made anew.
+GENERATOR_VERSION = 1
+
 # A date in the past that never moves: data that is made again later is the same.
 LAST_DAY = "2025-06-30"
 DAYS = 365

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import http.client
 import json
+import re
 import socket
 import ssl
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
+    from tests.checkout import Checkout
     from tests.deployment import Platform
 
 SCREENSHOTS = ROOT / "build/artifacts/jupyterhub"
@@ -199,6 +201,15 @@ def test_whoever_is_in_no_group_is_refused(hub: Hub, newcomer: Newcomer) -> None
     keep(newcomer.page, "3-in-no-group")
     assert hub.status(newcomer.page, "/hub/home") == 302
     assert "rosalind" not in hub.run("getent passwd")
+
+
+def test_a_demo_user_opens_notebooks(hub: Hub, checkout: Checkout) -> None:
+    printed = checkout.run("make", "demo-password")
+    name, password = re.findall(r"(?:user names|password): +([^\s,]+)", printed)
+    page = hub.visitor()
+    sign_in(page, hub.url, name, password)
+    hub.wait_for_lab(page, name)
+    hub.run(f"systemctl stop 'jupyter-{name}-server'")
 
 
 def test_a_notebook_reads_the_sample(hub: Hub, lab: Lab) -> None:

@@ -53,6 +53,9 @@ class ModuleRunner:
             | {
                 "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
                 "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
+                # For one task an interpreter that stays is not worth its start. And so the modules
+                # are seen to work under Ansible's own strategy.
+                "ANSIBLE_STRATEGY": "linear",
             },
             capture_output=True,
             text=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -10,7 +11,11 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ansible.module_utils.artificien.demo_data import check_numbers, make_data
+from ansible.module_utils.artificien.demo_data import (
+    GENERATOR_VERSION,
+    check_numbers,
+    make_data,
+)
 from ansible.module_utils.artificien.demo_files import (
     STAMP,
     delete_data,
@@ -142,7 +147,7 @@ def check_models(data: dict[str, list[dict[str, Any]]]) -> None:
         assert not set(model["features"]) & set(model["labels"])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     users=st.integers(1, 40),
     datasets=st.integers(1, 40),
@@ -204,6 +209,15 @@ def test_the_data_is_the_same_everywhere(surroundings: dict[str, str], root: Pat
     )
     assert json.loads(done.stdout) == make_data(12, 6, 20, 5)
     assert json.loads(done.stdout) != make_data(12, 6, 20, 6)
+
+
+def test_what_is_made_is_of_the_version_that_is_told() -> None:
+    made = json.dumps(make_data(12, 6, 20, 5), sort_keys=True).encode()
+    assert (GENERATOR_VERSION, hashlib.sha256(made).hexdigest()) == (
+        1,
+        # pragma: allowlist nextline secret
+        "a50b10d4d99388a52804773080358c0f2fa65d603d72c117cbaff2fd08961961",
+    ), "raise GENERATOR_VERSION, and write the new digest here"
 
 
 @pytest.mark.parametrize(
