@@ -121,4 +121,10 @@ def kill_and_run_again(
                 kill(platform, task, writes, *step) for task, writes in dict.fromkeys(next(two))
             ]
             platform.play(*step)
-            assert state(platform) == expected, f"{step[0]} was killed within {killed}"
+            now = state(platform)
+            differing = [
+                f"{name}: {expected.get(name)} {now.get(name)}"
+                for name in expected.keys() | now.keys()
+                if expected.get(name) != now.get(name)
+            ]
+            assert not differing, "\n".join([f"{step[0]} was killed within {killed}", *differing])

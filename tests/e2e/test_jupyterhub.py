@@ -204,12 +204,14 @@ def test_whoever_is_in_no_group_is_refused(hub: Hub, newcomer: Newcomer) -> None
 
 
 def test_a_demo_user_opens_notebooks(hub: Hub, checkout: Checkout) -> None:
-    printed = checkout.run("make", "demo-password")
-    name, password = re.findall(r"(?:user names|password): +([^\s,]+)", printed)
+    told = re.search(
+        r"user names: (\w+),.*\npassword: +(\S+)", checkout.run("make", "demo-password")
+    )
+    assert told
     page = hub.visitor()
-    sign_in(page, hub.url, name, password)
-    hub.wait_for_lab(page, name)
-    hub.run(f"systemctl stop 'jupyter-{name}-server'")
+    sign_in(page, hub.url, told[1], told[2])
+    hub.wait_for_lab(page, told[1])
+    hub.run(f"systemctl stop 'jupyter-{told[1]}-server'")
 
 
 def test_a_notebook_reads_the_sample(hub: Hub, lab: Lab) -> None:
