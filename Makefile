@@ -97,7 +97,7 @@ test: lint unit pygrid molecule ## Run every test but those that soak adds
 
 soak: setup ## Test what takes hours: another release of JupyterHub and back, every plan and interruption
 	@SOAK=true $(MAKE) molecule
-	@SOAK=true $(BIN)/pytest tests/e2e/test_deployment.py tests/e2e/test_empty_account.py tests/e2e/test_interruptions.py tests/e2e/test_plan.py tests/e2e/test_restart.py -n 2 --dist loadscope
+	@SOAK=true $(BIN)/pytest tests/e2e/test_deployment.py tests/e2e/test_empty_account.py tests/e2e/test_interruptions.py tests/e2e/test_host_interruptions.py tests/e2e/test_plan.py tests/e2e/test_restart.py -n 2 --dist loadscope
 
 lint: setup ## Check style, types, security, documentation, shell scripts, secrets and pins
 	@$(BIN)/ruff check && $(BIN)/ruff format --check

@@ -5,7 +5,6 @@ Needs a deployed platform with its hosts, such as that of `make up`, and leaves 
 
 from __future__ import annotations
 
-import argparse
 import re
 import ssl
 import statistics
@@ -15,21 +14,20 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
-from local_cloud.settings import DEFAULT_PORT
+from benchmarks.deployed import platform_of_arguments
 from tests.accounts import PASSWORD, Accounts
 from tests.browser import chromium, sign_in
-from tests.cloud import ROOT, Cloud
-from tests.deployment import Platform
 from tests.hosts import on_host
 from tests.lab import START_MILLISECONDS
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
+
+    from tests.deployment import Platform
 
 GROUP = "data-scientists"
 VISITORS = ["measured-1", "measured-2", "measured-3"]
@@ -200,12 +198,7 @@ def mirror(bench: Bench) -> None:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--build", type=Path, default=ROOT / "build", help="of the deployment")
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="of the local cloud")
-    parser.add_argument("--subnet", default="10.213.47.0/24", help="of its hosts")
-    given = parser.parse_args()
-    bench = Bench(Platform(Cloud(given.port, subnet=given.subnet), given.build))
+    bench = Bench(platform_of_arguments(__doc__))
     mirror(bench)
     try:
         bench.invite(VISITORS)

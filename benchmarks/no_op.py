@@ -5,20 +5,18 @@ It needs the platform of `make up`, whose hosts it deploys, too.
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import statistics
 import sys
 import time
 from datetime import datetime
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from local_cloud.settings import DEFAULT_PORT
-from tests.cloud import ROOT, Cloud
-from tests.deployment import Platform
-from tests.plans import TOLD_AS_JSON
+from benchmarks.deployed import platform_of_arguments
+from tests.plans import TOLD_AS_JSON, report_of
+
+if TYPE_CHECKING:
+    from tests.deployment import Platform
 
 STRATEGIES = ("linear", "mitogen_unpinned")
 TURNS = 2
@@ -38,7 +36,7 @@ def run(platform: Platform, strategy: str) -> dict[str, float]:
     begin = time.perf_counter()
     text = platform.play("site.yml").text
     whole = time.perf_counter() - begin
-    report, _ = json.JSONDecoder().raw_decode(text, text.index("{\n"))
+    report = report_of(text)
     if any(host["changed"] for host in report["stats"].values()):
         sys.exit("The platform was not as site.yml has it. Now it is: measure again.")
     return seconds_of_plays(report) | {"all of it": whole}
@@ -46,12 +44,7 @@ def run(platform: Platform, strategy: str) -> dict[str, float]:
 
 def main() -> None:
     """Measure in turns, and print medians and ratios."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--build", type=Path, default=ROOT / "build", help="of the deployment")
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="of the local cloud")
-    parser.add_argument("--subnet", default="10.213.47.0/24", help="of its hosts")
-    given = parser.parse_args()
-    platform = Platform(Cloud(given.port, subnet=given.subnet), given.build)
+    platform = platform_of_arguments(__doc__)
     os.environ.update(TOLD_AS_JSON)
     runs: dict[str, list[dict[str, float]]] = {strategy: [] for strategy in STRATEGIES}
     for turn in range(TURNS):

@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from tests.calls import Calls
 from tests.cloud import BIN, ROOT
+from tests.state import differences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -121,10 +122,5 @@ def kill_and_run_again(
                 kill(platform, task, writes, *step) for task, writes in dict.fromkeys(next(two))
             ]
             platform.play(*step)
-            now = state(platform)
-            differing = [
-                f"{name}: {expected.get(name)} {now.get(name)}"
-                for name in expected.keys() | now.keys()
-                if expected.get(name) != now.get(name)
-            ]
+            differing = differences(expected, state(platform))
             assert not differing, "\n".join([f"{step[0]} was killed within {killed}", *differing])

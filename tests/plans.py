@@ -62,14 +62,19 @@ class Task:
         return f"{self.name} ({self.module}, {self.component} on {self.host})"
 
 
-def tasks_of(output: str) -> list[Task]:
-    """Return the tasks that were not skipped, from what the callback `json` printed."""
+def report_of(output: str) -> dict[str, Any]:
+    """Return the report among what ansible-playbook printed, by the callback `json`."""
     # Warnings may come before and after.
     begin = re.search(r"^\{$", output, re.MULTILINE)
     assert begin, output
-    report, _ = json.JSONDecoder().raw_decode(output, begin.start())
+    report: dict[str, Any] = json.JSONDecoder().raw_decode(output, begin.start())[0]
+    return report
+
+
+def tasks_of(output: str) -> list[Task]:
+    """Return the tasks that were not skipped, from what the callback `json` printed."""
     found = []
-    for play in report["plays"]:
+    for play in report_of(output)["plays"]:
         component = Path(play["play"]["path"].rpartition(":")[0]).stem
         seen: Counter[tuple[str, str]] = Counter()
         for each in play["tasks"]:

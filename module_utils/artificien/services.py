@@ -138,7 +138,9 @@ def read_facts(systemctl: Systemctl, uses: Sequence[Use]) -> Facts:
                 changed[file] = os.lstat(file).st_ctime
             except FileNotFoundError:  # it has just gone
                 continue
-    return Facts({use.name: _read_unit(systemctl, use.name) for use in uses}, changed)
+    # A unit may have several uses.
+    names = dict.fromkeys(use.name for use in uses)
+    return Facts({name: _read_unit(systemctl, name) for name in names}, changed)
 
 
 def _read_unit(systemctl: Systemctl, name: str) -> dict[str, str]:

@@ -17,7 +17,7 @@ from tests.cloud import ROOT
 from tests.deployment import SOAK
 from tests.plans import TOLD_AS_JSON, contradictions, tasks_of
 from tests.registrar import CREDENTIALS, ZONE, Registrar, proxy
-from tests.state import state_of
+from tests.state import differences, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -229,9 +229,8 @@ def test_a_deployment_does_what_its_plan_said(
     else:
         # Each plan of the whole site takes minutes.
         platform.play(*again)
-    after = settings(platform)
-    other = [name for name in before.keys() | after.keys() if before.get(name) != after.get(name)]
-    assert not other, "\n".join(f"{name}: {before.get(name)} {after.get(name)}" for name in other)
+    other = differences(before, settings(platform))
+    assert not other, "\n".join(other)
 
 
 def test_make_up_then_changes_nothing(checkout: Checkout, platform: Platform) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.cloud import BIN, ROOT, Cloud, emulator
+from tests.plans import TOLD_AS_JSON, report_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,9 +51,9 @@ class ModuleRunner:
             command,
             cwd=ROOT,
             env=os.environ
+            | TOLD_AS_JSON
             | {
                 "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-                "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
                 # For one task an interpreter that stays is not worth its start. And so the modules
                 # are seen to work under Ansible's own strategy.
                 "ANSIBLE_STRATEGY": "linear",
@@ -62,7 +63,7 @@ class ModuleRunner:
             check=False,
         )
         assert done.returncode == (2 if fails else 0), done.stdout + done.stderr
-        report = json.loads(done.stdout[done.stdout.index("{") :])
+        report = report_of(done.stdout)
         result: dict[str, Any] = report["plays"][0]["tasks"][0]["hosts"]["localhost"]
         return result
 

@@ -8,6 +8,8 @@ from tests.state import data, functions, identity, messages, names, network
 from tests.state.canonical import canonical
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.cloud import Cloud
 
 READERS = (
@@ -18,6 +20,15 @@ READERS = (
     *network.READERS,
     *names.READERS,
 )
+
+
+def differences(expected: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
+    """Return what differs between two states, by name, with what was expected and what is."""
+    return [
+        f"{name}: {expected.get(name)} {found.get(name)}"
+        for name in sorted(expected.keys() | found.keys())
+        if expected.get(name) != found.get(name)
+    ]
 
 
 def state_of(cloud: Cloud) -> dict[str, list[Any]]:

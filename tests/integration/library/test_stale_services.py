@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.cloud import BIN, ROOT, emulator
+from tests.plans import TOLD_AS_JSON, report_of
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -81,8 +82,8 @@ class Host:
         task = {"name": "Run the module under test", "stale_services": OPTIONS}
         play = {"name": "Module under test", "hosts": "all", "gather_facts": False, "become": True}
         playbook.write_text(json.dumps([play | {"tasks": [task]}]))
-        told = {"ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json", "ANSIBLE_REMOTE_USER": "admin"}
         settings = {
+            "ANSIBLE_REMOTE_USER": "admin",
             "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
             "ANSIBLE_PRIVATE_KEY_FILE": str(self.key),
             "ANSIBLE_SSH_COMMON_ARGS": " ".join(SSH),
@@ -94,13 +95,13 @@ class Host:
                 *(["--check"] if check else []),
             ],
             cwd=ROOT,
-            env=os.environ | settings | told,
+            env=os.environ | TOLD_AS_JSON | settings,
             capture_output=True,
             text=True,
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
-        report = json.loads(done.stdout[done.stdout.index("{") :])
+        report = report_of(done.stdout)
         (result,) = report["plays"][0]["tasks"][0]["hosts"].values()
         return dict(result)
 
