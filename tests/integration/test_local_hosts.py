@@ -220,6 +220,12 @@ def test_a_host_is_a_whole_machine(cloud: LocalCloud, instance: dict[str, Any]) 
     address = instance["PrivateIpAddress"]
     assert cloud.on_host(address, "sudo systemctl is-system-running --wait") == "running"
     assert cloud.on_host(address, "hostname") == f"ip-{address.replace('.', '-')}"
+    # The manager of a user does not end with the last session, for a log-in would wait for that.
+    delay = (
+        "busctl get-property org.freedesktop.login1 /org/freedesktop/login1"
+        " org.freedesktop.login1.Manager UserStopDelayUSec"
+    )
+    assert cloud.on_host(address, delay) == f"t {2**64 - 1}"
     # Rights over its own network only.
     cloud.on_host(address, "sudo ip address add 192.0.2.9/32 dev lo")
     assert cloud.ssh(address, "sudo mount -t tmpfs none /mnt").returncode != 0
