@@ -18,7 +18,7 @@ from tests.plans import TOLD_AS_JSON, report_of
 if TYPE_CHECKING:
     from tests.deployment import Platform
 
-STRATEGIES = ("linear", "mitogen_unpinned")
+STRATEGIES = ("linear", "mitogen_tuned")
 TURNS = 2
 
 

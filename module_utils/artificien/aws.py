@@ -7,6 +7,7 @@ import re
 import time
 from typing import TYPE_CHECKING, Any
 
+import botocore.session
 from ansible.module_utils.artificien.reconcile import Plan, ReconcileError, diff
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 # How the keys of the tags begin that AWS sets, and that nobody else may set or remove.
 SYSTEM_TAG = "aws:"
 RETRIES = Config(retries={"mode": "standard", "max_attempts": 8})
+
+# Sessions read the descriptions of services, tens of milliseconds for each, by a loader that keeps
+# them. Modules that run in one interpreter (docs/adr/0007) share it.
+botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 
 
 class AwsError(Exception):

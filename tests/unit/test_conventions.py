@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import re
 import subprocess
@@ -15,6 +16,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 ROLES = sorted(path.parent.parent for path in ROOT.glob("roles/*/tasks/main.yml"))
 MODULES = sorted(path.stem for path in ROOT.glob("library/*.py"))
+UTILITIES = sorted(ROOT.glob("module_utils/artificien/*.py"))
 SHARED = ROOT / "lambdas/lambda_common"
 LAMBDAS = sorted({path.parent for path in ROOT.glob("lambdas/*/*.py")} - {SHARED})
 ENVIRONMENTS = sorted(path.parent for path in ROOT.glob("inventories/*/hosts.yml"))
@@ -131,6 +133,15 @@ def test_documentation_and_arguments_of_a_module_agree(name: str) -> None:
     assert set(documentation["attributes"]) == {"check_mode", "diff_mode"}
     assert any(name in example for example in yaml.safe_load(module.EXAMPLES))
     assert yaml.safe_load(module.RETURN)
+
+
+@pytest.mark.parametrize("path", UTILITIES, ids=lambda path: path.stem)
+def test_what_modules_share_keeps_nothing_for_the_next_one(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text())):
+        assert not isinstance(node, ast.Global)
+        if isinstance(node, ast.FunctionDef):
+            decorators = {ast.unparse(each).rpartition(".")[2] for each in node.decorator_list}
+            assert decorators.isdisjoint({"cache", "lru_cache"})
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -1,0 +1,61 @@
+"""The strategy that `ansible.cfg` sets: modules share an interpreter, on any processor."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+from tests.cloud import BIN, ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MODULE = """
+import os
+
+import botocore.session
+from ansible.module_utils.artificien import aws
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+module = AnsibleAWSModule(argument_spec={}, supports_check_mode=True)
+aws.client(module, "sts")
+loader = botocore.session.get_session().get_component("data_loader")
+loader.modules = getattr(loader, "modules", 0) + 1
+module.exit_json(
+    changed=False,
+    pid=os.getpid(),
+    processors=len(os.sched_getaffinity(0)),
+    modules=loader.modules,
+)
+"""
+
+
+def test_modules_share_an_interpreter_and_what_botocore_has_read(tmp_path: Path) -> None:
+    (tmp_path / "told.py").write_text(MODULE)
+    tasks = [{"told": {}}, {"told": {}}, {"told": {}, "vars": {"mitogen_task_isolation": "fork"}}]
+    play = {"hosts": "localhost", "gather_facts": False, "tasks": tasks}
+    (tmp_path / "play.yml").write_text(json.dumps([play]))
+    # Without the strategy that other tests choose.
+    environment = {name: os.environ[name] for name in os.environ if name != "ANSIBLE_STRATEGY"}
+    settings = {
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_LIBRARY": str(tmp_path),
+        "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
+        "AWS_REGION": "us-east-1",
+    }
+    done = subprocess.run(
+        [BIN / "ansible-playbook", "-i", "inventories/local/hosts.yml", tmp_path / "play.yml"],
+        cwd=ROOT,
+        env=environment | settings,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = [task["hosts"]["localhost"] for task in json.loads(done.stdout)["plays"][0]["tasks"]]
+    first, second, alone = told
+    assert first["pid"] == second["pid"] != alone["pid"]
+    assert [each["modules"] for each in told] == [1, 2, 1]
+    assert {each["processors"] for each in told} == {len(os.sched_getaffinity(0))}
