@@ -34,6 +34,8 @@ OF_A_RUN = re.compile(
     r"|Exec(Main|Start|Stop|Reload|Condition)\w*(Code|Status)|InvocationID|NRestarts|Job|Result"
     r"|IO\w+|IP\w+(Bytes|Packets)|(Active|Sub)State|Status(Text|Errno)|UID|GID|.*Result"
     r"|Effective\w+|TriggeredBy|ActivationDetails|FreezerState|(CanClean|Refs|Markers)"
+    # Unknown before the first run; and what others, which come and go, say of the unit.
+    r"|WatchdogUSec|Before|RequiredBy|SliceOf"
 )
 RUN_OF_A_COMMAND = re.compile(r" ; start_time=.*?(?= \})| ; next_elapse=.*?(?= \})")
 VARIABLES_OF_A_RUN = {"INVOCATION_ID", "JOURNAL_STREAM", "SYSTEMD_EXEC_PID", "MAINPID"}
@@ -122,10 +124,15 @@ def is_current(unit: str, process: int, patterns: list[str]) -> bool:
 def services() -> dict[str, object]:
     """Return what systemd has of each unit, and how its process runs."""
     told: dict[str, object] = {}
-    listed = shown("systemctl", "list-units", "--all", "--plain", "--no-legend", *UNITS)
-    for unit in [line.split()[0] for line in listed.splitlines()]:
+    plainly = ("--all", "--plain", "--no-legend", *UNITS)
+    # systemd forgets a slice in which nobody runs, but its file tells of it.
+    listed = shown("systemctl", "list-units", *plainly)
+    listed += shown("systemctl", "list-unit-files", *plainly)
+    units = {line.split()[0] for line in listed.splitlines()}
+    for unit in sorted(unit for unit in units if "@." not in unit):
         found = properties(unit)
-        if found["LoadState"] != "loaded":
+        # Slices that it makes by itself have no file.
+        if found["LoadState"] != "loaded" or not found["FragmentPath"]:
             continue
         for name, value in found.items():
             if not OF_A_RUN.fullmatch(name):
