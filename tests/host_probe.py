@@ -34,8 +34,8 @@ OF_A_RUN = re.compile(
     r"|Exec(Main|Start|Stop|Reload|Condition)\w*(Code|Status)|InvocationID|NRestarts|Job|Result"
     r"|IO\w+|IP\w+(Bytes|Packets)|(Active|Sub)State|Status(Text|Errno)|UID|GID|.*Result"
     r"|Effective\w+|TriggeredBy|ActivationDetails|FreezerState|(CanClean|Refs|Markers)"
-    # Unknown before the first run; and what others, which come and go, say of the unit.
-    r"|WatchdogUSec|Before|RequiredBy|SliceOf"
+    # Known only while it runs; and what others, which come and go, say of the unit.
+    r"|WatchdogUSec|NFileDescriptorStore|Before|RequiredBy|SliceOf"
 )
 RUN_OF_A_COMMAND = re.compile(r" ; start_time=.*?(?= \})| ; next_elapse=.*?(?= \})")
 VARIABLES_OF_A_RUN = {"INVOCATION_ID", "JOURNAL_STREAM", "SYSTEMD_EXEC_PID", "MAINPID"}
