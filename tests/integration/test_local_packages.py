@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 def test_packages_are_installed_however_modules_are_run(tmp_path: Path) -> None:
     values = {"__local_cloud_packages": ["bash", "hello"], "local_cloud_state_dir": str(tmp_path)}
-    # Without the strategy that other tests choose, it is that of ansible.cfg.
-    environment = {name: os.environ[name] for name in os.environ if name != "ANSIBLE_STRATEGY"}
     done = subprocess.run(
         [
             *(BIN / "ansible-playbook", "-i", ROOT / "inventories/local/hosts.yml"),
@@ -25,7 +23,7 @@ def test_packages_are_installed_however_modules_are_run(tmp_path: Path) -> None:
             *("-e", json.dumps(values)),
         ],
         cwd=ROOT,
-        env=environment
+        env=os.environ
         | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
         | {"LOCAL_CLOUD_PORT": str(free_port()), "LOCAL_CLOUD_SUBNET": free_subnet()},
         capture_output=True,

@@ -8,6 +8,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from tests.cloud import BIN, ROOT
+from tests.plans import TOLD_AS_JSON, report_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,24 +38,22 @@ def test_modules_share_an_interpreter_and_what_botocore_has_read(tmp_path: Path)
     tasks = [{"told": {}}, {"told": {}}, {"told": {}, "vars": {"mitogen_task_isolation": "fork"}}]
     play = {"hosts": "localhost", "gather_facts": False, "tasks": tasks}
     (tmp_path / "play.yml").write_text(json.dumps([play]))
-    # Without the strategy that other tests choose.
-    environment = {name: os.environ[name] for name in os.environ if name != "ANSIBLE_STRATEGY"}
     settings = {
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
         "ANSIBLE_LIBRARY": str(tmp_path),
-        "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
         "AWS_REGION": "us-east-1",
     }
     done = subprocess.run(
         [BIN / "ansible-playbook", "-i", "inventories/local/hosts.yml", tmp_path / "play.yml"],
         cwd=ROOT,
-        env=environment | settings,
+        env=os.environ | TOLD_AS_JSON | settings,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    told = [task["hosts"]["localhost"] for task in json.loads(done.stdout)["plays"][0]["tasks"]]
+    (played,) = report_of(done.stdout)["plays"]
+    told = [task["hosts"]["localhost"] for task in played["tasks"]]
     first, second, alone = told
     assert first["pid"] == second["pid"] != alone["pid"]
     assert [each["modules"] for each in told] == [1, 2, 1]
